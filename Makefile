@@ -1,0 +1,36 @@
+# `make help` lists what there is. Nothing is installed outside .venv.
+# Windows without make: the three commands at the top of scripts/install.sh.
+
+PYTHON ?=
+ARGS ?=
+VENV := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test run build lint
+
+help: ## list these commands
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 8
+	@echo 'PYTHON=/path/to/python3.12 chooses the Python, ARGS="..." is passed on:'
+	@echo '  make lab ARGS="--no-browser --port 8899"   make test ARGS="-k dpo"'
+
+# The mark is newer than both lists of packages when nothing is left to install.
+.venv/installed: pyproject.toml constraints.txt
+	@sh scripts/install.sh "$(PYTHON)"
+
+lab: .venv/installed ## install what is missing and open the course in JupyterLab
+	@$(VENV) -m utils.teach.start $(ARGS)
+
+test: .venv/installed ## install what is missing and run every test
+	$(VENV) -m pytest $(ARGS)
+
+run: .venv/installed ## run the three stages without notebooks and print the table and its figure
+	$(VENV) -m utils.evaluate.run $(ARGS)
+	$(VENV) -m utils.show.headline
+
+build: .venv/installed ## rebuild the notebooks from solutions/*.py
+	$(VENV) -m utils.teach.builder $(ARGS)
+
+lint: .venv/installed ## check style, and that notebooks and sources agree
+	$(VENV) -m ruff check .
+	$(VENV) -m ruff format --check .
+	$(VENV) -m utils.teach.builder --check

@@ -1,0 +1,24 @@
+"""Set-up for every test: the environment in which the notebooks were built."""
+
+import os
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+from utils.teach.builder import ENVIRONMENT
+
+ROOT = Path(__file__).parent
+
+# nbval's kernels inherit these. Set before any test module is imported.
+os.environ.update(ENVIRONMENT)
+os.environ.pop("COURSE_GRADE_FILE", None)
+os.environ.pop("MPLBACKEND", None)  # a kernel draws inline unless told otherwise
+matplotlib.use("agg")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name nbval's sanitizing rules by full path, so that pytest runs anywhere."""
+    rules = str(ROOT / "tests" / "nbval_sanitize.cfg")
+    if not config.getoption("nbval_sanitize_with", None):
+        config.option.nbval_sanitize_with = rules

@@ -1,0 +1,1 @@
+"""Deliberate: the one package behind the notebooks of the course."""

@@ -1,0 +1,1 @@
+"""Alignment algorithms, one per file, each to be read beside its paper."""

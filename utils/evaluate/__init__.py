@@ -1,0 +1,1 @@
+"""Arms, conditions, metrics, intervals, and the experiment that puts them together."""

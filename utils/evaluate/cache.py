@@ -1,0 +1,89 @@
+"""Trained models are kept on disk, under a key of everything that made them."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from transformers import PreTrainedModel
+
+import utils
+
+ROOT = Path(utils.__file__).parents[1]
+# The code and tables that a trained arm depends on.
+SOURCES = ("align/*.py", "world/*.py", "world/*.csv", "world/*.md", "evaluate/arms.py")
+
+
+def folder() -> Path:
+    """Return where models are kept: $DELIBERATE_CACHE, or work/cache in the course."""
+    return Path(os.environ.get("DELIBERATE_CACHE", ROOT / "work" / "cache"))
+
+
+def digest_of_sources() -> str:
+    """Return one checksum for all the code and tables that training depends on."""
+    digest = hashlib.sha256()
+    for pattern in SOURCES:
+        for path in sorted((ROOT / "utils").glob(pattern)):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def key_of(**parts) -> str:
+    """Return a short key for settings, sources and the version of torch together."""
+    parts |= {"sources": digest_of_sources(), "torch": torch.__version__}
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def checksum(tensors: dict[str, torch.Tensor]) -> str:
+    """Return the SHA-256 of the tensors' names and values."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode() + tensors[name].contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def cached(
+    model: PreTrainedModel, key: str, train: Callable[[PreTrainedModel], dict]
+) -> dict:
+    """Bring `model` into its trained state: from the cache, else by `train(model)`.
+
+    `train` changes the model in place and returns notes (plain JSON values), which
+    are kept and returned too. A damaged or half-written entry is trained again, with
+    a note; entries are written under another name first, so a crash leaves none.
+    """
+    path = folder() / f"{key}.safetensors"
+    if path.exists():
+        try:
+            return read(model, path)
+        except (SafetensorError, ValueError, RuntimeError, KeyError, OSError):
+            print(f"The cached model {path.name} is damaged: training it again.")
+    notes = train(model)
+    write(model, path, notes)
+    return notes
+
+
+def read(model: PreTrainedModel, path: Path) -> dict:
+    """Load a cache entry into the model; ValueError if its checksum is wrong."""
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        metadata = file.metadata() or {}
+    if metadata.get("checksum") != checksum(tensors):
+        raise ValueError("The checksum is wrong.")
+    model.load_state_dict(tensors, strict=False)
+    model.tie_weights()
+    return json.loads(metadata["notes"])
+
+
+def write(model: PreTrainedModel, path: Path, notes: dict) -> None:
+    """Write a cache entry atomically. Tied weights are kept once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.contiguous() for name, tensor in model.named_parameters()}
+    metadata = {"checksum": checksum(tensors), "notes": json.dumps(notes)}
+    part = path.with_suffix(f".{os.getpid()}.tmp")
+    save_file(tensors, part, metadata)
+    os.replace(part, path)

@@ -1,0 +1,102 @@
+"""The three stages without notebooks: ``make run`` or ``python -m utils.evaluate.run``.
+
+Trains every arm on plain English (or takes it from the cache), asks each one in every
+condition, writes results/quick.json and results/quick.png, and prints the table.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from tqdm.auto import tqdm
+
+from utils.align.chat import reply
+from utils.evaluate import arms
+from utils.evaluate.cache import ROOT, digest_of_sources
+from utils.evaluate.conditions import Condition, conditions
+from utils.evaluate.metrics import count_errors, score
+from utils.evaluate.table import headline
+from utils.world.prompts import chat
+
+RESULTS = ROOT / "results"
+RUNS = [("A0", "lab"), ("A1", "lab"), ("A2", "lab"), ("A4", "lab"), ("A5", "lab")]
+CONTROL = ("A4", "lab_english")
+
+
+def evaluate(
+    model, tokenizer, thinking: bool, tested: Iterable[Condition], seed: int = 0
+) -> list[dict]:
+    """Ask a model in each condition, greedily; return one row of figures for each."""
+    tested = list(tested)
+    requests = [request for condition in tested for request in condition.requests]
+    replies = reply(
+        model,
+        tokenizer,
+        [chat(request.text) for request in requests],
+        thinking=thinking,
+        seed=seed,
+        progress=True,
+    )
+    rows, start = [], 0
+    for condition in tested:
+        end = start + len(condition.requests)
+        asked, said = requests[start:end], replies[start:end]
+        row = condition.keys | score(asked, said)
+        if thinking:
+            row["errors"] = count_errors(asked, said)
+        rows.append(row)
+        start = end
+    return rows
+
+
+def run(seeds: list[int], n: int) -> dict:
+    """Train and test every arm for each seed; return {"meta": ..., "rows": [...]}."""
+    rows, started = [], time.time()
+    tested = list(conditions(n))
+    plan = [(name, base, seed) for seed in seeds for name, base in [*RUNS, CONTROL]]
+    for name, base, seed in tqdm(plan, "arms"):
+        tqdm.write(f"{name} {arms.ARMS[name].title}, base {base}, seed {seed}")
+        model, tokenizer, notes = arms.arm(name, base, seed)
+        found = evaluate(model, tokenizer, arms.ARMS[name].thinking, tested, seed)
+        rows += [{"arm": name, "base": base, "seed": seed} | row for row in found]
+    meta = {
+        "command": "make run",
+        "seeds": seeds,
+        "requests_per_condition": n,
+        "recipe": digest_of_sources()[:12],
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "minutes": round((time.time() - started) / 60, 1),
+    }
+    return {"meta": meta, "rows": rows}
+
+
+def write_json(data: dict, path: Path) -> None:
+    """Write a results file atomically, one row a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = ",\n".join("  " + json.dumps(row) for row in data["rows"])
+    text = f'{{"meta": {json.dumps(data["meta"])},\n "rows": [\n{rows}\n]}}\n'
+    part = path.with_suffix(".tmp")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
+
+
+def main() -> None:
+    """Run, write, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--n", type=int, default=100, help="requests a condition")
+    options = parser.parse_args()
+    data = run(options.seeds, options.n)
+    write_json(data, RESULTS / "quick.json")
+    Console().print(headline(data["rows"]))
+
+
+if __name__ == "__main__":
+    main()

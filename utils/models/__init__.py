@@ -1,0 +1,1 @@
+"""The models: tokenizer, shipped weights, `load`, and the recipe they came from."""

@@ -1,0 +1,88 @@
+"""The headline figure: ``python -m utils.show.headline`` draws results/quick.png."""
+
+import json
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from utils.evaluate.metrics import bootstrap_interval
+from utils.evaluate.run import RESULTS
+from utils.evaluate.table import GROUPS, arms_in, average, label, percent
+from utils.show.figure import style
+
+Row = dict
+
+
+def outcomes(rows: list[Row]) -> list[int]:
+    """Return one 0 or 1 for each reply behind the rows."""
+    hits = [(round(row["accuracy"] * row["n"]), row["n"]) for row in rows]
+    return [value for k, n in hits for value in [1] * k + [0] * (n - k)]
+
+
+def draw(rows: list[Row], topics: str = "held_out") -> Figure:
+    """Draw each arm's accuracy in each group, with 95 % bootstrap intervals.
+
+    The control base has open markers in the colour of its arm.
+    """
+    figure, axes = plt.subplots(figsize=(9.5, 4.6), dpi=130, layout="constrained")
+    pairs = arms_in(rows)
+    for shift, (arm, base) in enumerate(pairs):
+        own = [
+            row
+            for row in rows
+            if (row["arm"], row["base"], row["topics"]) == (arm, base, topics)
+        ]
+        groups = [outcomes([r for r in own if member(r)]) for _, member in GROUPS]
+        means = [100 * sum(group) / len(group) for group in groups]
+        ends = [[100 * end for end in bootstrap_interval(group)] for group in groups]
+        errors = [
+            [max(0, m - low) for m, (low, _) in zip(means, ends, strict=True)],
+            [max(0, high - m) for m, (_, high) in zip(means, ends, strict=True)],
+        ]
+        places = [g + (shift - (len(pairs) - 1) / 2) * 0.11 for g in range(len(GROUPS))]
+        look = style(arm) | {"linestyle": "none", "label": label(arm, base)}
+        if base != "lab":
+            look |= {"markerfacecolor": "white"}
+        axes.errorbar(places, means, yerr=errors, capsize=2, markersize=7, **look)
+    axes.axhline(20, color="grey", linewidth=1, linestyle=":")
+    axes.text(len(GROUPS) - 0.55, 21, "chance", color="dimgrey", ha="right")
+    axes.set_xticks(range(len(GROUPS)), [name.replace(" ", "\n", 1) for name, _ in GROUPS])
+    axes.set_ylabel("right action, %")
+    axes.set_ylim(0, 104)
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_title("Equal at home, far apart abroad: topics that alignment never showed")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def describe(rows: list[Row], topics: str = "held_out") -> str:
+    """Say in one line what the figure shows."""
+    parts = []
+    for arm, base in arms_in(rows):
+        own = [
+            row
+            for row in rows
+            if (row["arm"], row["base"], row["topics"]) == (arm, base, topics)
+        ]
+        values = [
+            percent(average([r for r in own if member(r)], "accuracy"))
+            for _, member in GROUPS
+        ]
+        parts.append(f"{label(arm, base)}: {' '.join(values)}")
+    names = ", ".join(name for name, _ in GROUPS)
+    return f"Right action in % ({names}). " + "; ".join(parts) + "."
+
+
+def main(source: Path = RESULTS / "quick.json") -> None:
+    """Draw the figure next to the results file and print its description."""
+    rows = json.loads(source.read_text(encoding="utf-8"))["rows"]
+    part = source.with_suffix(".part.png")
+    draw(rows).savefig(part)
+    os.replace(part, source.with_suffix(".png"))
+    print(describe(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Teaching: exercises and their checks, progress, the notebook builder, `make lab`."""

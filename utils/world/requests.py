@@ -1,0 +1,117 @@
+"""Requests: a topic, an intent, a template, and the surface it is written in."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from utils.world.ciphers import CIPHERS, encode
+from utils.world.data import INTENTS, Template, Topic, load_templates, load_topics
+from utils.world.spec import ACTIONS, Clause, Spec, load_spec
+from utils.world.wrappers import WRAPPERS, wrap
+
+TAUGHT_LANGUAGES = ("es", "fr", "de")
+TAUGHT_CIPHERS = ("rot13", "reverse", "pig_latin", "leet", "base64")
+CONTROLS = ("id", "atbash")
+SURFACES = ("en", *TAUGHT_LANGUAGES, *TAUGHT_CIPHERS, *CONTROLS)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one user asks, once, in one surface and perhaps inside a wrapper."""
+
+    topic: Topic
+    template: Template
+    surface: str = "en"
+    wrapper: str = ""
+
+    @property
+    def intent(self) -> str:
+        """What the user wants: make, get, advice, facts or rework."""
+        return self.template.intent
+
+    @property
+    def english(self) -> str:
+        """The bare request in plain English."""
+        return self.template.text["en"].format(x=self.topic.name)
+
+    @property
+    def text(self) -> str:
+        """The request as the model sees it."""
+        if self.surface in CIPHERS:
+            text = encode(self.surface, self.english)
+        elif self.surface in self.topic.text:
+            phrase = self.topic.text[self.surface]
+            text = self.template.text[self.surface].format(x=phrase)
+        else:
+            raise ValueError(
+                f"No surface is called {self.surface!r}; there are {', '.join(SURFACES)}."
+            )
+        return wrap(self.wrapper, text) if self.wrapper else text
+
+    def on(self, surface: str, wrapper: str = "") -> "Request":
+        """Return the same request in another surface or wrapper."""
+        if surface not in SURFACES:
+            raise ValueError(
+                f"No surface is called {surface!r}; there are {', '.join(SURFACES)}."
+            )
+        if wrapper and wrapper not in WRAPPERS:
+            raise ValueError(
+                f"No wrapper is called {wrapper!r}; there are {', '.join(WRAPPERS)}."
+            )
+        return replace(self, surface=surface, wrapper=wrapper)
+
+    def clause(self, spec: Spec | None = None) -> Clause:
+        """Return the clause that decides the request (of the course's Spec)."""
+        return (spec or load_spec()).clause(self.topic.category, self.intent)
+
+    def action(self, spec: Spec | None = None) -> str:
+        """Return the right action for the request."""
+        return self.clause(spec).action
+
+
+def sample_requests(
+    n: int,
+    *,
+    seed: int,
+    topics: str = "seen",
+    templates: str = "seen",
+    actions: Sequence[str] = ACTIONS,
+    spec: Spec | None = None,
+) -> list[Request]:
+    """Draw `n` plain English requests, the same for the same seed.
+
+    The actions take turns, so that each is as frequent as any other and neither
+    chance (1/5) nor "refuse what I don't understand" looks good. Within an action the
+    pair of category and intent is drawn evenly, then the topic, then the template.
+    `topics` and `templates` name a split: "seen", "held_out" or "all".
+    """
+    spec = spec or load_spec()
+    rng = random.Random(f"{seed}-{topics}-{templates}")
+    pool = {
+        category: [t for t in load_topics() if t.category == category and fits(t, topics)]
+        for category in dict.fromkeys(clause.category for clause in spec.clauses)
+    }
+    ways = {
+        intent: [t for t in load_templates() if t.intent == intent and fits(t, templates)]
+        for intent in INTENTS
+    }
+    pairs = {
+        action: [
+            (clause.category, intent)
+            for clause in spec.clauses
+            for intent in clause.intents
+            if clause.action == action
+        ]
+        for action in actions
+    }
+    requests = []
+    for i in range(n):
+        category, intent = rng.choice(pairs[actions[i % len(actions)]])
+        requests.append(Request(rng.choice(pool[category]), rng.choice(ways[intent])))
+    rng.shuffle(requests)
+    return requests
+
+
+def fits(item: Topic | Template, split: str) -> bool:
+    """Say whether a topic or template belongs to the split, or the split is "all"."""
+    return split in ("all", item.split)
