@@ -84,11 +84,14 @@ def test_batches_are_deterministic_and_fair():
     first = list(batches(items, 8, 50, seed=3))
     assert first == list(batches(items, 8, 50, seed=3))
     assert first != list(batches(items, 8, 50, seed=4))
-    assert {len(batch) for batch in first} == {8}
+    assert all(len(set(batch)) == 8 for batch in first), "no item twice in a batch"
+    # 100 items make 12 batches an epoch, with 4 items left out: 50 steps are 4 epochs
+    # and 2 batches.
+    epochs = [first[start : start + 12] for start in range(0, 48, 12)]
+    for epoch in epochs:
+        assert len({i for batch in epoch for i in batch}) == 96
     counts = Counter(i for batch in first for i in batch)
     assert set(counts) == set(range(100))
-    # 400 places for 100 items; the last window is not used to its end.
-    assert max(counts.values()) - min(counts.values()) <= 2
 
 
 def test_one_window_uses_every_item_once():

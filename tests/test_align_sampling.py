@@ -60,8 +60,9 @@ def assert_exact(model, prompts, samples):
 
 
 def test_logprobs_equal_the_plain_forward_pass(model):
-    samples = sample(model)
-    assert_exact(model, PROMPTS, samples)
+    prompts = PROMPTS * 3
+    samples = sample(model, prompts)
+    assert_exact(model, prompts, samples)
     lengths = {len(s.tokens) for s in samples}
     assert len(lengths) > 2, "rows must end at different times for this to test much"
     for done in samples:
@@ -218,12 +219,13 @@ def test_choose_on_a_known_distribution(changes, expected):
 
 
 def test_a_token_without_weight_is_never_chosen():
+    """Not even where rounding carries the random point to the very end."""
     for banned in ([0, 1], [2, 3], [0, 3]):
         logprobs = torch.full((2, 4), 0.25).log()
-        extremes = torch.tensor([0.0, 1 - 2**-24])
+        extremes = torch.tensor([0.0, 1.0])
         locked = torch.zeros(2, dtype=torch.bool)
         tokens = choose(logprobs, extremes, locked, rules(banned=banned))
-        assert set(tokens.tolist()).isdisjoint(banned)
+        assert set(tokens.tolist()) <= {0, 1, 2, 3} - set(banned)
 
 
 def test_nucleus_keeps_the_smallest_sufficient_set():

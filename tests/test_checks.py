@@ -117,7 +117,7 @@ def test_check_never_raises_and_shows_the_line_that_stopped(capsys):
     out = capsys.readouterr().out
     assert "IndexError: list index out of range" in out
     assert "at the line `return [][7]`" in " ".join(out.split())
-    assert "The same as above" in out
+    assert "The same mistake." in out
     assert check("toy", lambda: exit(1)) == 0
     assert check("toy", "not a function") == 0
 
@@ -188,3 +188,13 @@ def test_expect_close_says_what_differs(got, sentence):
         expect_close(got, [1.0, 2.0])
     assert sentence in str(error.value)
     expect_close(torch.tensor([1, 2]), [1.0, 2.0])  # only values and shape matter
+
+
+def test_a_mistake_without_a_name_is_not_called_the_same(monkeypatch, capsys):
+    parts = [
+        Part(f"part {n}", lambda answer: expect_close(answer, 2.0)) for n in (1, 2)
+    ]
+    exercise = Exercise("toy", "00_toy", 2.0, parts, {})
+    monkeypatch.setattr(checks, "registry", lambda: {"toy": exercise})
+    check("toy", 3.0)
+    assert capsys.readouterr().out.count("        Expected 2, and got 3.\n") == 2

@@ -1,9 +1,11 @@
 """The look of figures, and the description that goes with each."""
 
+import nbformat
 import pytest
 from matplotlib import pyplot as plt
 
 from utils.show.figure import COLORS, MARKERS, OKABE_ITO, show, style
+from utils.teach.builder import execute
 
 ARMS = [f"A{number}" for number in range(13)]
 
@@ -33,19 +35,19 @@ def test_show_prints_the_description_and_closes_the_figure(capsys):
     assert not plt.fignum_exists(fig.number)
 
 
-def test_show_displays_once_with_alternative_text(capsys):
-    from IPython.testing.globalipapp import start_ipython
-
-    shell = start_ipython()
-    shell.enable_gui = lambda gui: None
-    from IPython.utils.capture import capture_output
-
-    with capture_output() as captured:
-        fig, _ = plt.subplots()
-        show(fig, "A line.")
-    assert len(captured.outputs) == 1
-    assert captured.outputs[0].metadata["image/png"]["alt"] == "A line."
-    assert captured.stdout == "A line.\n"
+def test_a_notebook_draws_it_once_with_alternative_text(tmp_path):
+    source = """
+from matplotlib import pyplot as plt
+from utils.show.figure import show
+fig, ax = plt.subplots()
+show(fig, "A line.")
+"""
+    cells = [nbformat.v4.new_code_cell(source)]
+    cell = execute(nbformat.v4.new_notebook(cells=cells), tmp_path).cells[0]
+    image, text = cell.outputs
+    assert "image/png" in image.data
+    assert image.metadata["image/png"]["alt"] == "A line."
+    assert text.text == "A line.\n"
 
 
 def test_show_wants_a_description():

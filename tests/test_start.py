@@ -27,7 +27,9 @@ def names(work):
 
 
 def test_first_time_copies_everything_and_second_time_nothing(course, work):
-    assert copy_notebooks(course, work) == ["Copied 2 notebooks to work/: write there."]
+    assert copy_notebooks(course, work) == [
+        "Copied 2 notebook(s) to work/: write there."
+    ]
     assert (work / "00_lab.ipynb").read_text() == "version 1"
     assert copy_notebooks(course, work) == []
 
@@ -69,7 +71,9 @@ def test_an_untouched_notebook_becomes_the_newer_version(course, work):
 def test_a_deleted_notebook_comes_back_fresh(course, work):
     copy_notebooks(course, work)
     (work / "13_dpo.ipynb").unlink()
-    assert copy_notebooks(course, work) == ["Copied 1 notebooks to work/: write there."]
+    assert copy_notebooks(course, work) == [
+        "Copied 1 notebook(s) to work/: write there."
+    ]
     assert (work / "13_dpo.ipynb").read_text() == "dpo"
 
 

@@ -70,29 +70,30 @@ def batches(
 ) -> Iterator[list[int]]:
     """Yield `steps` lists of indices into `items`, each of items of similar length.
 
-    The items (anything with a `len`) are shuffled epoch after epoch, so that each
-    is used equally often; `WINDOW` batches at a time are sorted by length, cut and
-    shuffled again. The same seed gives the same batches. A larger WINDOW wastes
-    less on padding but makes batches more alike inside. Raises ValueError when
-    there are no items or `batch_size` < 1.
+    The items (anything with a `len`) are shuffled anew for every epoch. `WINDOW`
+    batches at a time are sorted by length and cut; then the epoch's batches are
+    shuffled. An epoch leaves out the remainder that fills no batch, other items each
+    time. The same seed gives the same batches. A larger WINDOW wastes less on padding
+    but makes batches more alike inside. Raises ValueError when there are no items or
+    `batch_size` < 1.
     """
-    if not len(items):
+    if len(items) == 0:
         raise ValueError("There is nothing to train on: give at least one example.")
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
     rng = random.Random(seed)
     batch_size = min(batch_size, len(items))
-    stream: list[int] = []
     ready: list[list[int]] = []
     for _ in range(steps):
         if not ready:
-            while len(stream) < WINDOW * batch_size:
-                stream += rng.sample(range(len(items)), len(items))
-            window = stream[: WINDOW * batch_size]
-            stream = stream[WINDOW * batch_size :]
-            window.sort(key=lambda i: len(items[i]))
-            starts = range(0, len(window), batch_size)
-            ready = [window[start : start + batch_size] for start in starts]
+            epoch = rng.sample(range(len(items)), len(items) - len(items) % batch_size)
+            for start in range(0, len(epoch), WINDOW * batch_size):
+                window = epoch[start : start + WINDOW * batch_size]
+                window.sort(key=lambda i: len(items[i]))
+                ready += [
+                    window[first : first + batch_size]
+                    for first in range(0, len(window), batch_size)
+                ]
             rng.shuffle(ready)
         yield ready.pop()
 

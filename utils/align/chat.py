@@ -67,7 +67,7 @@ def reply(
     seed: int = 0,
     progress: bool = False,
 ) -> list[Reply]:
-    """Return one reply for each chat; temperature 0 is greedy, higher is more varied."""
+    """Return one reply a chat; temperature 0 is greedy, higher is more varied."""
     samples = generate(
         model,
         [encode_prompt(tokenizer, chat, thinking) for chat in chats],

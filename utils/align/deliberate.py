@@ -76,7 +76,7 @@ def words(answers: list[str]) -> list[str]:
 def compose(
     policy: Clauses, restated: str, topic: str, category: str, intent: str, entry: str
 ) -> Thought | None:
-    """Join the steps to a thought that quotes the clause found; None if there is none."""
+    """Join the steps to a thought that quotes the clause; None if there is none."""
     found = re.fullmatch(r"(\w+) §(\d+)\.", entry)
     if not found:
         return None

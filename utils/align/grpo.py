@@ -5,18 +5,21 @@ policy writes a group of k completions; a completion's advantage is its reward
 compared with its group's, and a clipped policy-gradient step makes the better ones
 likelier, held near the reference by a KL penalty.
 
-Left out on purpose: a value network, per-token (process) rewards, advantages
-normalised over the whole batch, length-bias corrections (Dr. GRPO, arXiv 2503.20783;
-`scale=False` is its first half), a growing reference.
+Left out on purpose: per-token (process) rewards, advantages normalised over the whole
+batch, a reference that is renewed, and two later corrections. Dr. GRPO (arXiv
+2503.20783) drops the division by length, and by the standard deviation, which is
+`scale=False` here. DeepSeek-V3.2 (arXiv 2512.02556) multiplies the KL term by the
+ratio: k3 estimates the KL without bias, yet its gradient is not that of the KL.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from utils.align.batching import Example, batches, token_logprobs
+from utils.align.batching import Example, batches, eval_mode, token_logprobs
 from utils.align.fit import Metrics, fit
 from utils.align.kl import k3
 from utils.align.sampling import Sample, generate
@@ -46,6 +49,9 @@ def group_advantages(rewards: Tensor, scale: bool = True) -> Tensor:
             f"{tuple(rewards.shape)}."
         )
     advantages = rewards - rewards.mean(dim=1, keepdim=True)
+    # Rounding leaves a little something of equal rewards, which Adam would enlarge.
+    equal = rewards.amax(dim=1, keepdim=True) == rewards.amin(dim=1, keepdim=True)
+    advantages = advantages.masked_fill(equal, 0)
     if not scale:
         return advantages
     return advantages / (rewards.std(dim=1, keepdim=True) + 1e-4)
@@ -103,8 +109,6 @@ def train_grpo(
     reward_fn: RewardFunction,
     *,
     steps: int,
-    max_new_tokens: int,
-    end_id: int,
     pad_id: int,
     group_size: int = 8,
     prompts_per_step: int = 8,
@@ -114,94 +118,57 @@ def train_grpo(
     scale: bool = True,
     lr: float = 1e-4,
     warmup: int = 10,
-    banned: Sequence[int] = (),
-    end_after: int | None = None,
     seed: int = 0,
     progress: bool = False,
+    **sampling,
 ) -> list[Metrics]:
     """Train `policy` in place by GRPO; return the metrics of each optimiser step.
 
-    `reward_fn(i, samples)` returns one number for each of the `group_size` samples of
-    `prompts[i]`; it sees `sample.finished` and decides what an unfinished text is
-    worth. Samples have temperature 1 and top-p 1, so that they come from the policy
-    whose gradient is taken (`banned` and `end_after` bend that a little). Each
-    rollout serves `updates_per_rollout` optimiser steps: more reuse samples further,
-    and only from the second one on can the ratio differ from 1 and clipping act.
-    Raises ValueError when `reference` is `policy`, which would make the KL zero.
+    `reward_fn(i, samples)` returns a number for each of the `group_size` samples of
+    `prompts[i]`; it decides what an unfinished one is worth. `sampling` goes to
+    `generate`: max_new_tokens and end_id, perhaps banned and end_after. A rollout
+    serves `updates_per_rollout` optimiser steps: more of them use samples better, and
+    only from the second on can the ratio leave 1 and clipping act. Raises ValueError
+    when `reference` is `policy` itself, which would make the KL zero for ever.
     """
     if reference is policy:
         raise ValueError("reference must be a copy of the policy: copy.deepcopy it.")
-    generator = torch.Generator().manual_seed(seed)
-    rollouts = -(-steps // updates_per_rollout)
+    sampling |= {"pad_id": pad_id, "generator": torch.Generator().manual_seed(seed)}
+    order = batches(prompts, prompts_per_step, -(-steps // updates_per_rollout), seed)
 
-    def roll_out(index: list[int]) -> _Rollout:
-        samples = generate(
-            policy,
-            [prompts[i] for i in index for _ in range(group_size)],
-            max_new_tokens=max_new_tokens,
-            end_id=end_id,
-            pad_id=pad_id,
-            banned=banned,
-            end_after=end_after,
-            generator=generator,
-        )
-        groups = [
-            samples[start : start + group_size]
-            for start in range(0, len(samples), group_size)
-        ]
-        rewards = _rewards(reward_fn, index, groups)
-        examples = [
-            Example(prompts[i], sample.tokens)
-            for i, group in zip(index, groups, strict=True)
-            for sample in group
-        ]
-        with torch.no_grad():
-            reference_logprobs, mask = token_logprobs(reference, examples, pad_id)
-        old = [torch.tensor(s.logprobs) for s in samples]
-        metrics = {
-            "reward": rewards.mean().item(),
-            "length": mask.sum().item() / len(samples),
-            "finished": sum(s.finished for s in samples) / len(samples),
-        }
-        return _Rollout(
-            examples,
-            nn.utils.rnn.pad_sequence(old, batch_first=True).to(reference_logprobs),
-            reference_logprobs,
-            group_advantages(rewards, scale).flatten().to(reference_logprobs),
-            metrics,
-        )
-
-    def rollouts_then_updates() -> Iterator[_Rollout]:
-        # A generator, so that each rollout is sampled only when its turn has come
-        # and thus by the policy as trained up to then.
-        order = batches(prompts, prompts_per_step, rollouts, seed)
-        for update in range(steps):
-            if update % updates_per_rollout == 0:
-                rollout = roll_out(next(order))
-            yield rollout
+    def rollouts() -> Iterator[_Rollout]:
+        # Lazy: each rollout is sampled in its turn, by the policy as it is by then.
+        for index in order:
+            groups = _sample_groups(policy, prompts, index, group_size, sampling)
+            rewards = _rewards(reward_fn, index, groups)
+            rollout = _roll_out(
+                reference, prompts, index, groups, rewards, scale, pad_id
+            )
+            yield from [rollout] * updates_per_rollout
 
     def loss_fn(rollout: _Rollout) -> tuple[Tensor, Metrics]:
         logprobs, mask = token_logprobs(policy, rollout.examples, pad_id)
-        loss, metrics = grpo_loss(
-            logprobs,
-            rollout.old_logprobs,
-            rollout.reference_logprobs,
-            rollout.advantages,
-            mask,
-            clip,
-            beta,
-        )
+        others = (rollout.old_logprobs, rollout.reference_logprobs, rollout.advantages)
+        loss, metrics = grpo_loss(logprobs, *others, mask, clip, beta)
         return loss, rollout.metrics | metrics
 
+    updates = islice(rollouts(), steps)
     return fit(
-        policy,
-        rollouts_then_updates(),
-        loss_fn,
-        steps=steps,
-        lr=lr,
-        warmup=warmup,
-        progress=progress,
+        policy, updates, loss_fn, steps=steps, lr=lr, warmup=warmup, progress=progress
     )
+
+
+def _sample_groups(
+    policy: nn.Module,
+    prompts: Sequence[list[int]],
+    index: list[int],
+    k: int,
+    sampling: dict,
+) -> list[list[Sample]]:
+    samples = generate(
+        policy, [prompts[i] for i in index for _ in range(k)], **sampling
+    )
+    return [samples[start : start + k] for start in range(0, len(samples), k)]
 
 
 def _rewards(
@@ -216,3 +183,34 @@ def _rewards(
             )
         rows.append(rewards)
     return torch.tensor(rows)
+
+
+def _roll_out(
+    reference: nn.Module,
+    prompts: Sequence[list[int]],
+    index: list[int],
+    groups: list[list[Sample]],
+    rewards: Tensor,
+    scale: bool,
+    pad_id: int,
+) -> _Rollout:
+    samples = [sample for group in groups for sample in group]
+    owners = [i for i, group in zip(index, groups, strict=True) for _ in group]
+    examples = [
+        Example(prompts[i], sample.tokens)
+        for i, sample in zip(owners, samples, strict=True)
+    ]
+    with torch.no_grad(), eval_mode(reference):
+        reference_logprobs, mask = token_logprobs(reference, examples, pad_id)
+    old = [torch.tensor(sample.logprobs) for sample in samples]
+    return _Rollout(
+        examples,
+        nn.utils.rnn.pad_sequence(old, batch_first=True).to(reference_logprobs),
+        reference_logprobs,
+        group_advantages(rewards, scale).flatten().to(reference_logprobs),
+        metrics={
+            "reward": rewards.mean().item(),
+            "length": mask.sum().item() / len(samples),
+            "finished": sum(sample.finished for sample in samples) / len(samples),
+        },
+    )

@@ -50,9 +50,10 @@ def verdicts(
     ends in neither word counts as 0. More readings `k` make the minimum stricter.
     """
     cited = cited or [""] * len(texts)
+    cases = list(zip(texts, answers, cited, strict=True))
     chats = [
-        prompts.judge(shuffled_card(policies[i], f"{run}-{i}"), text, answers[i], cited[i])
-        for i, text in enumerate(texts)
+        prompts.judge(shuffled_card(policies[i], f"{run}-{i}"), *case)
+        for i, case in enumerate(cases)
         for run in range(k)
     ]
     replies = reply(model, tokenizer, chats, max_new_tokens=12)
@@ -99,19 +100,12 @@ def letter_a(
     second: Sequence[str],
 ) -> torch.Tensor:
     """Return (n,) float: P(A) against P(B), with `first` as A and `second` as B."""
+    cards = map(prompts.card, policies)
+    chats = map(prompts.compare, cards, texts, first, second)
+    questions = [encode_prompt(tokenizer, chat, thinking=False) for chat in chats]
     logprobs = []
     for letter in "AB":
         completion = tokenizer.encode(letter, add_special_tokens=False)
-        examples = [
-            Example(
-                encode_prompt(
-                    tokenizer,
-                    prompts.compare(prompts.card(policy), text, one, two),
-                    thinking=False,
-                ),
-                completion,
-            )
-            for policy, text, one, two in zip(policies, texts, first, second, strict=True)
-        ]
+        examples = [Example(question, completion) for question in questions]
         logprobs.append(score_completions(model, examples, tokenizer.pad_token_id))
     return torch.sigmoid(logprobs[0] - logprobs[1])

@@ -133,13 +133,16 @@ class LlamaDecoder:
         )
         self.length += tokens.shape[1]
         self._reserve()
-        position = (columns - self.padding[:, None]).clamp(min=0)
-        rotation = model.rotation[position][:, :, None]  # (rows, n, 1, head_dim / 2)
+        # Columns serve as positions, although padding shifts a row's text: rotary
+        # attention depends on the distance of two tokens only.
+        rotation = model.rotation[columns][:, None]  # (n, 1, head_dim / 2)
         mask = self._mask(columns)
         hidden = model.embedding[tokens]  # (rows, n, width)
         for layer, cache in zip(model.layers, self.cache, strict=True):
+            if layer is model.layers[-1]:  # only the last token's logits are wanted
+                mask = mask[:, :, -1:]
             mixed = self._attend(layer, self._norm(hidden), cache, rotation, mask)
-            hidden = hidden + F.linear(mixed, *layer.out)
+            hidden = hidden[:, -mask.shape[2] :] + F.linear(mixed, *layer.out)
             gate, up = F.linear(self._norm(hidden), *layer.gate_up).chunk(2, dim=-1)
             hidden = hidden + F.linear(F.silu(gate) * up, *layer.down)
         return F.linear(self._norm(hidden[:, -1]), *model.output)
@@ -166,12 +169,13 @@ class LlamaDecoder:
         keys, values = cache  # (rows, kv_heads, allocated, head_dim)
         keys[:, :, self.length - n : self.length] = k
         values[:, :, self.length - n : self.length] = v.transpose(1, 2)
+        queries = mask.shape[2]  # the last so many tokens ask; all are read
         # Query heads that share a key head become further rows of its product.
-        q = q.reshape(rows, kv_heads, -1, self.model.head_dim)
-        scores = (q @ keys.transpose(2, 3)).view(rows, heads, n, -1) + mask
+        q = q[:, :, -queries:].reshape(rows, kv_heads, -1, self.model.head_dim)
+        scores = (q @ keys.transpose(2, 3)).view(rows, heads, queries, -1) + mask
         weights = scores.softmax(-1).view(rows, kv_heads, q.shape[2], -1)
-        mixed = (weights @ values).view(rows, heads, n, -1)
-        return mixed.transpose(1, 2).reshape(rows, n, -1)
+        mixed = (weights @ values).view(rows, heads, queries, -1)
+        return mixed.transpose(1, 2).reshape(rows, queries, -1)
 
     def _mask(self, columns: Tensor) -> Tensor:
         """0 where a token may look, else the lowest number: (rows, 1, n, allocated).

@@ -154,7 +154,9 @@ def preference_pairs(base: str, seed: int) -> list[tuple[Request, str, str, floa
 # Training ---------------------------------------------------------------------------
 
 
-def imitate(model, tokenizer, base: str, examples: Sequence[Example], seed: int) -> dict:
+def imitate(
+    model, tokenizer, base: str, examples: Sequence[Example], seed: int
+) -> dict:
     """SFT on examples and the rehearsal; the notes say how the loss ended."""
     mixed = [
         *examples,
@@ -221,7 +223,8 @@ def train_pairs(model, tokenizer, base: str, seed: int) -> dict:
 
 def train_deliberate(model, tokenizer, base: str, seed: int) -> dict:
     """A4: imitate thought and answer, with no Spec in the prompt."""
-    examples = [thinking_example(tokenizer, *kept) for kept in deliberations(base, seed)]
+    kept = deliberations(base, seed)
+    examples = [thinking_example(tokenizer, *pair) for pair in kept]
     return imitate(model, tokenizer, base, examples, seed)
 
 

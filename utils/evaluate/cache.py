@@ -70,7 +70,7 @@ def cached(
 def read(model: PreTrainedModel, path: Path) -> dict:
     """Load a cache entry into the model; ValueError if its checksum is wrong."""
     with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         metadata = file.metadata() or {}
     if metadata.get("checksum") != checksum(tensors):
         raise ValueError("The checksum is wrong.")

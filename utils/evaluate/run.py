@@ -57,12 +57,13 @@ def evaluate(
 
 def run(seeds: list[int], n: int) -> dict:
     """Train and test every arm for each seed; return {"meta": ..., "rows": [...]}."""
-    rows, started = [], time.time()
+    rows, training, started = [], {}, time.time()
     tested = list(conditions(n))
     plan = [(name, base, seed) for seed in seeds for name, base in [*RUNS, CONTROL]]
     for name, base, seed in tqdm(plan, "arms"):
         tqdm.write(f"{name} {arms.ARMS[name].title}, base {base}, seed {seed}")
         model, tokenizer, notes = arms.arm(name, base, seed)
+        training[f"{name} {base} {seed}"] = notes
         found = evaluate(model, tokenizer, arms.ARMS[name].thinking, tested, seed)
         rows += [{"arm": name, "base": base, "seed": seed} | row for row in found]
     meta = {
@@ -73,6 +74,7 @@ def run(seeds: list[int], n: int) -> dict:
         "torch": torch.__version__,
         "python": platform.python_version(),
         "minutes": round((time.time() - started) / 60, 1),
+        "training": training,
     }
     return {"meta": meta, "rows": rows}
 

@@ -6,9 +6,11 @@ measures exact matches, without sampling.
 """
 
 import random
+import sys
 
 import torch
 
+from utils.models.load import load
 from utils.models.mixture import Mixture
 from utils.models.tokenizer import encode_completion, encode_prompt
 from utils.world import prompts
@@ -102,3 +104,19 @@ def missed(found: dict[str, float]) -> list[str]:
         for name, wanted in GATES.items()
         if found[name] < wanted
     ]
+
+
+def main() -> int:
+    """Measure the gates of a model again: ``python -m utils.models.gates lab``."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "lab"
+    found = measure(*load(name))
+    for gate, value in found.items():
+        wanted = f"  (gate {GATES[gate]:.2f})" if gate in GATES else ""
+        print(f"{gate:15} {value:.3f}{wanted}")
+    for line in missed(found):
+        print(f"missed: {line}")
+    return 1 if missed(found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -42,15 +42,12 @@ class Mixture:
             for category in categories()
         }
         self.words = sorted(
-            token[1:] for token in tokenizer.get_vocab() if token[1:].isalpha()
-            and token.startswith("▁")
+            token[1:]
+            for token in tokenizer.get_vocab()
+            if token[1:].isalpha() and token.startswith("▁")
         )
         self.english = sorted(
-            {
-                word
-                for topic in self.topics
-                for word in topic.name.split()
-            }
+            {word for topic in self.topics for word in topic.name.split()}
             | {
                 word.strip("?.,")
                 for template in self.templates
@@ -68,7 +65,9 @@ class Mixture:
 
     # Texts ------------------------------------------------------------------
 
-    def request(self, rng: random.Random, surface: str, wrapped: float = 0.1) -> Request:
+    def request(
+        self, rng: random.Random, surface: str, wrapped: float = 0.1
+    ) -> Request:
         """Draw a request about any topic in any of its templates."""
         topic = rng.choice(self.topics)
         wrapper = rng.choice(sorted(KNOWN)) if rng.random() < wrapped else ""
@@ -169,7 +168,9 @@ class Mixture:
             for number, (action, intents) in zip(numbers, groups.items(), strict=True)
         ]
 
-    def draw_case(self, rng: random.Random) -> tuple[str, Request, Clause, list[Clause]]:
+    def draw_case(
+        self, rng: random.Random
+    ) -> tuple[str, Request, Clause, list[Clause]]:
         """Draw (card, request, the clause that decides it, all clauses)."""
         request = self.request(rng, "en", wrapped=0.0)
         clauses = self.policy(rng, request.topic.category, request.intent)
@@ -243,7 +244,7 @@ class Mixture:
         return f"{request.intent} {right.action} {given} {advice}."
 
 
-# Harmless tasks: (rng, English text) -> (instruction, steps of the thought, answer) -----
+# Harmless tasks: (rng, English text) -> (instruction, steps of the thought, answer)
 
 
 def words_of(text: str) -> list[str]:

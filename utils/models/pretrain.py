@@ -23,6 +23,8 @@ import torch
 from tqdm.auto import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from utils.models.gates import measure, missed
+from utils.models.load import load, save_shipped
 from utils.models.mixture import (
     DIRECT_TASKS,
     TAUGHT_SURFACES,
@@ -34,7 +36,7 @@ from utils.models.tokenizer import END, PAD, build_tokenizer
 WIDTH, LAYERS, HEADS, FEED_FORWARD = 192, 4, 6, 512
 BATCH, POOL = 64, 32  # examples in a batch; batches drawn at once and sorted by length
 LEARNING_RATE, WARM_UP, CLIP = 8e-4, 100, 1.0
-STEPS = {"trunk": 2800, "lab": 2600, "lab_english": 2600}
+STEPS = {"trunk": 250, "lab": 3900, "lab_english": 3900}
 DECAY_FROM = 0.6  # a branch's learning rate falls from this share of its steps on
 THINKING = {"trunk": (), "lab": TAUGHT_SURFACES, "lab_english": ("en",)}
 FOLDER = Path("work/pretrain")
@@ -156,8 +158,40 @@ def train(stage: str, seed: int = 0) -> LlamaForCausalLM:
     return model
 
 
+def ship(stage: str, seed: int = 0) -> dict[str, float]:
+    """Write a finished branch with its model card; return the gates it reached.
+
+    The gates are measured on the weights as they are shipped, in half precision.
+    """
+    states = {
+        name: torch.load(FOLDER / f"{name}.pt", weights_only=True)
+        for name in ("trunk", stage)
+    }
+    tokenizer = build_tokenizer()
+    model = new_model(tokenizer, seed)
+    model.load_state_dict(states[stage]["model"])
+    surfaces = ", ".join(THINKING[stage])
+    card = {
+        "name": stage,
+        "what": "Helpful-only base model of the course; it has seen no policy.",
+        "thinks_in": surfaces,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "command": "python -m utils.models.pretrain",
+        "seed": seed,
+        "steps": {"trunk": STEPS["trunk"], stage: STEPS[stage]},
+        "batch": BATCH,
+        "learning_rate": LEARNING_RATE,
+        "tasks": DIRECT_TASKS | THINKING_TASKS,
+        "loss_curve": {name: state["curve"] for name, state in states.items()},
+    }
+    save_shipped(model, tokenizer, stage, card)
+    found = measure(*load(stage))
+    save_shipped(model, tokenizer, stage, card | {"gates": found})
+    return found
+
+
 def main() -> None:
-    """Train the trunk, then both branches at the same time."""
+    """Train the trunk, then both branches at the same time, and ship them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stage", choices=list(STEPS), help="train this stage only")
     stage = parser.parse_args().stage
@@ -168,10 +202,15 @@ def main() -> None:
     torch.set_num_threads(2)
     train("trunk")
     command = [sys.executable, "-m", "utils.models.pretrain", "--stage"]
-    running = [subprocess.Popen([*command, s]) for s in ("lab", "lab_english")]
-    for process in running:
-        if process.wait():
-            raise SystemExit("A branch stopped early: start the command again.")
+    branches = ("lab", "lab_english")
+    running = [subprocess.Popen([*command, branch]) for branch in branches]
+    if any([process.wait() for process in running]):
+        raise SystemExit("A branch stopped early: start the command again to go on.")
+    for branch in branches:
+        found = ship(branch)
+        print(branch, found)
+        for gate in missed(found):
+            print(f"{branch} missed the gate for {gate}")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def world_texts() -> list[str]:
 
     The control language is left out on purpose: its words fall to letters.
     """
-    texts = [PHRASES, " ".join(NUMBERS), " ".join(ACTIONS)]
+    texts = [" ".join(PHRASES.split()), " ".join(NUMBERS), " ".join(ACTIONS)]
     texts += [" ".join(ascii_lowercase)]
     texts += [" ".join(f"§{n}" for n in range(1, MAX_CLAUSE + 1))]
     for language in TAUGHT:
@@ -77,7 +77,7 @@ def world_texts() -> list[str]:
 
 
 def vocabulary() -> dict[str, int]:
-    """Return token -> id: special tokens, bytes, letters, then words by the alphabet."""
+    """Return token -> id: special tokens, bytes, letters, then sorted words."""
     split = pre_tokenizer()
     pieces = {p for text in world_texts() for p, _ in split.pre_tokenize_str(text)}
     characters = {c for piece in pieces for c in piece} | set(ascii_letters + digits)

@@ -48,11 +48,13 @@ def draw(rows: list[Row], topics: str = "held_out") -> Figure:
         axes.errorbar(places, means, yerr=errors, capsize=2, markersize=7, **look)
     axes.axhline(20, color="grey", linewidth=1, linestyle=":")
     axes.text(len(GROUPS) - 0.55, 21, "chance", color="dimgrey", ha="right")
-    axes.set_xticks(range(len(GROUPS)), [name.replace(" ", "\n", 1) for name, _ in GROUPS])
+    axes.set_xticks(
+        range(len(GROUPS)), [name.replace(" ", "\n", 1) for name, _ in GROUPS]
+    )
     axes.set_ylabel("right action, %")
     axes.set_ylim(0, 104)
     axes.grid(axis="y", alpha=0.3)
-    axes.set_title("Equal at home, far apart abroad: topics that alignment never showed")
+    axes.set_title("Equal at home, far apart abroad (topics held out of alignment)")
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 

@@ -310,7 +310,7 @@ def main(arguments: list[str] | None = None, root: Path = paths.ROOT) -> int:
         sources = find_sources(root, options.names)
         if options.check:
             found = problems(root, sources)
-            print("\n".join(found) or f"{len(sources)} notebooks agree.")
+            print("\n".join(found) or f"Notebooks and sources agree ({len(sources)}).")
             return int(bool(found))
         for source in sources:
             print(f"{source.stem} ...", flush=True)

@@ -70,7 +70,10 @@ def check(name: str, answer: Any) -> Score:
         _PASSED.pop(name, None)
     print(f"{name}: {float(score):g} of {exercise.points:g} points")
     for line in score.lines:
-        print(textwrap.fill(line, 88, initial_indent="  ", subsequent_indent=" " * 8))
+        says, *why = line.split("\n")
+        print(f"  {says}")
+        for text in why:
+            print(textwrap.indent(textwrap.fill(text, 76), " " * 8))
     _append_grade(exercise, score)
     progress.record(exercise.notebook, name, float(score), exercise.points)
     return score
@@ -110,10 +113,10 @@ def grade(exercise: Exercise, answer: Any) -> Score:
         elif isinstance(problem, NotImplementedError):
             lines.append(f"TODO  {part.says}")
         else:
-            sentence = _sentence(problem, answer)
-            again = "The same as above." if sentence in said else sentence
-            lines.append(f"FAIL  {again} [{part.says}]")
-            said.add(sentence)
+            sentence, numbers = _explain(problem, answer)
+            again = "The same mistake." if sentence in said else sentence
+            lines.append(f"FAIL  {part.says}\n{f'{again} {numbers}'.strip()}")
+            said |= {sentence} - {""}
     if all(line.startswith("TODO") for line in lines):
         lines = [f"TODO  {_todo(exercise)}"]
     return Score(points, exercise.points, lines)
@@ -146,12 +149,13 @@ def _problem(part: Part, answer: Any) -> BaseException | None:
     return None
 
 
-def _sentence(problem: BaseException, answer: Any) -> str:
+def _explain(problem: BaseException, answer: Any) -> tuple[str, str]:
+    """What is wrong in a sentence, and the numbers that show it."""
     if isinstance(problem, Mistake):
-        return str(problem)
+        return problem.sentence, problem.numbers
     text = str(problem).strip().split("\n")[0]
     said = f"{type(problem).__name__}: {text}" if text else type(problem).__name__
-    return f"Your code stopped with {said}{_where(problem, answer)}"
+    return f"Your code stopped with {said}{_where(problem, answer)}", ""
 
 
 def _where(problem: BaseException, answer: Any) -> str:

@@ -12,7 +12,11 @@ from torch import Tensor
 
 
 class Mistake(Exception):
-    """Raised by a part of a check: the sentence that the learner reads."""
+    """Raised by a part of a check: a sentence for the learner, and then the numbers."""
+
+    def __init__(self, sentence: str, numbers: str = "") -> None:
+        super().__init__(f"{sentence} {numbers}".strip())
+        self.sentence, self.numbers = sentence, numbers
 
 
 class Mutant(NamedTuple):
@@ -81,7 +85,7 @@ def expect_close(
         raise Mistake(f"Expected numbers, and got a {type(got).__name__}.")
     if _same(have, target, atol):
         return
-    raise Mistake(f"{_likely(have, mistakes, atol)} {_numbers(have, target)}".strip())
+    raise Mistake(_likely(have, mistakes, atol), _numbers(have, target))
 
 
 def outcomes(mutants: dict[str, Mutant], *args, **kwargs) -> Iterator[tuple[str, Any]]:

@@ -34,7 +34,7 @@ def copy_notebooks(course: Path, work: Path) -> list[str]:
             said.append(_update(source, mine, record.get(source.name)))
         record[source.name] = newest
     if copied:
-        said.insert(0, f"Copied {copied} notebooks to {work.name}/: write there.")
+        said.insert(0, f"Copied {copied} notebook(s) to {work.name}/: write there.")
     if record != before:
         write_atomic(work / RECORD, json.dumps(record, indent=1).encode())
     return said

@@ -1,1 +1,1 @@
-"""The help-desk world: topics, languages, ciphers, wrappers, the Spec, requests and replies."""
+"""The help-desk world: topics, surfaces, the Spec, requests and replies."""

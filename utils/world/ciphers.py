@@ -81,7 +81,9 @@ CIPHERS: dict[str, tuple[Function, Function, str]] = {
 def cipher(name: str) -> tuple[Function, Function, str]:
     """Return the entry of a cipher; ValueError lists the names there are."""
     if name not in CIPHERS:
-        raise ValueError(f"No cipher is called {name!r}; there are {', '.join(CIPHERS)}.")
+        raise ValueError(
+            f"No cipher is called {name!r}; there are {', '.join(CIPHERS)}."
+        )
     return CIPHERS[name]
 
 

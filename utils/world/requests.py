@@ -15,6 +15,11 @@ CONTROLS = ("id", "atbash")
 SURFACES = ("en", *TAUGHT_LANGUAGES, *TAUGHT_CIPHERS, *CONTROLS)
 
 
+def unknown_surface(name: str) -> str:
+    """Say which surfaces there are."""
+    return f"No surface is called {name!r}; there are {', '.join(SURFACES)}."
+
+
 @dataclass(frozen=True)
 class Request:
     """What one user asks, once, in one surface and perhaps inside a wrapper."""
@@ -43,17 +48,13 @@ class Request:
             phrase = self.topic.text[self.surface]
             text = self.template.text[self.surface].format(x=phrase)
         else:
-            raise ValueError(
-                f"No surface is called {self.surface!r}; there are {', '.join(SURFACES)}."
-            )
+            raise ValueError(unknown_surface(self.surface))
         return wrap(self.wrapper, text) if self.wrapper else text
 
     def on(self, surface: str, wrapper: str = "") -> "Request":
         """Return the same request in another surface or wrapper."""
         if surface not in SURFACES:
-            raise ValueError(
-                f"No surface is called {surface!r}; there are {', '.join(SURFACES)}."
-            )
+            raise ValueError(unknown_surface(surface))
         if wrapper and wrapper not in WRAPPERS:
             raise ValueError(
                 f"No wrapper is called {wrapper!r}; there are {', '.join(WRAPPERS)}."
@@ -88,11 +89,15 @@ def sample_requests(
     spec = spec or load_spec()
     rng = random.Random(f"{seed}-{topics}-{templates}")
     pool = {
-        category: [t for t in load_topics() if t.category == category and fits(t, topics)]
+        category: [
+            t for t in load_topics() if t.category == category and fits(t, topics)
+        ]
         for category in dict.fromkeys(clause.category for clause in spec.clauses)
     }
     ways = {
-        intent: [t for t in load_templates() if t.intent == intent and fits(t, templates)]
+        intent: [
+            t for t in load_templates() if t.intent == intent and fits(t, templates)
+        ]
         for intent in INTENTS
     }
     pairs = {

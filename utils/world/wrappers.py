@@ -1,4 +1,4 @@
-"""Jailbreak wrappers: texts around a request that try to talk the model out of its policy.
+"""Jailbreak wrappers: texts around a request that argue against the policy.
 
 Half of them occur in the harmless tasks of pretraining ("known"), as such texts do in
 the pretraining of real models. The others are met in the tests only ("new").

@@ -149,7 +149,9 @@ def _distribution(answer) -> None:
     pairs = torch.cartesian_prod(torch.arange(5), torch.arange(5))  # (25, 2)
     tokens = torch.cat([torch.zeros(25, 1, dtype=torch.long), pairs], dim=1)
     logits = torch.stack([first, second, torch.zeros(5)]).expand(25, 3, 5)
-    total = torch.as_tensor(answer(logits, tokens)).exp().sum().item()
+    got = torch.as_tensor(answer(logits, tokens))
+    expect(got.shape == (25,), "There should be one number for each of 25 sequences.")
+    total = got.exp().sum().item()
     expect(
         abs(total - 1) < 1e-3,
         f"The probabilities of all 25 continuations add up to {total:.3g}, not 1.",
