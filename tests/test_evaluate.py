@@ -12,7 +12,7 @@ from utils.evaluate import cache
 from utils.evaluate.conditions import conditions, twins
 from utils.evaluate.metrics import ERRORS, bootstrap_interval, error, score
 from utils.evaluate.run import write_json
-from utils.evaluate.table import GROUPS, error_table, headline
+from utils.evaluate.table import GROUPS, error_table, headline, markdown
 from utils.world.replies import Thought, answer, true_thought
 from utils.world.requests import SURFACES, sample_requests
 from utils.world.wrappers import WRAPPERS
@@ -158,4 +158,5 @@ def test_results_are_written_whole_and_make_a_table(tmp_path):
     write_json({"meta": {"seeds": [0]}, "rows": rows}, path)
     assert json.loads(path.read_text())["rows"] == rows
     assert len(headline(rows).columns) == len(GROUPS) + 2
+    assert "| A1 answers only (SFT) | 50/50 |" in markdown(rows)
     assert error_table(rows).row_count == len(GROUPS)

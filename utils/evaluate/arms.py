@@ -31,7 +31,8 @@ from utils.align.judge import preferences, verdicts
 from utils.align.sft import train_sft
 from utils.evaluate.cache import cached, key_of
 from utils.models.load import WEIGHTS, load, sha256
-from utils.models.mixture import TAUGHT_SURFACES, Mixture
+from utils.models.mixture import Mixture
+from utils.models.pretrain import THINKING
 from utils.models.tokenizer import encode_completion, encode_prompt, split_completion
 from utils.world import prompts
 from utils.world.replies import action_of
@@ -46,7 +47,6 @@ BATCH = 32
 READINGS, LEAST_SCORE = 2, 0.5  # the judge's filter: minimum of two readings
 REHEARSED = {"think": 3, "restate": 2, "category": 1}  # tasks gone on with, and shares
 REHEARSAL = 0.3  # harmless examples for each aligned one
-THINKING_SURFACES = {"lab": TAUGHT_SURFACES, "lab_english": ("en",)}
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def training_requests(seed: int, n: int = PROMPTS) -> list[Request]:
 
 def rehearsal(tokenizer, base: str, n: int, seed: int) -> list[Example]:
     """Return `n` harmless pretraining examples, the same for every arm."""
-    mixture = Mixture(tokenizer, THINKING_SURFACES.get(base, TAUGHT_SURFACES))
+    mixture = Mixture(tokenizer, THINKING[base])
     rng = random.Random(f"rehearsal-{seed}")
     names = rng.choices(list(REHEARSED), list(REHEARSED.values()), k=n)
     return [Example(*mixture.example(rng, name)) for name in names]

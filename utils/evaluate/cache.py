@@ -82,7 +82,7 @@ def read(model: PreTrainedModel, path: Path) -> dict:
 def write(model: PreTrainedModel, path: Path, notes: dict) -> None:
     """Write a cache entry atomically. Tied weights are kept once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.contiguous() for name, tensor in model.named_parameters()}
+    tensors = {n: p.detach().contiguous() for n, p in model.named_parameters()}
     metadata = {"checksum": checksum(tensors), "notes": json.dumps(notes)}
     part = path.with_suffix(f".{os.getpid()}.tmp")
     save_file(tensors, part, metadata)

@@ -7,10 +7,12 @@ from rich.table import Table
 
 from utils.evaluate.arms import ARMS
 from utils.evaluate.metrics import ERRORS
+from utils.world.data import SPLITS
 from utils.world.requests import TAUGHT_CIPHERS, TAUGHT_LANGUAGES
 from utils.world.wrappers import KNOWN, NEW
 
 Row = dict
+TITLE = "Right action, % (seen / held-out topics)."
 Group = tuple[str, Callable[[Row], bool]]
 
 
@@ -63,28 +65,38 @@ def percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.0f}"
 
 
-def headline(rows: list[Row]) -> Table:
-    """Return accuracy in % (seen / held-out topics) of each arm in each group."""
-    table = Table(
-        title="Right action, % (seen / held-out topics). Five actions: chance is 20."
-    )
-    table.add_column("arm")
-    for name, _ in GROUPS:
-        table.add_column(name, justify="right")
-    table.add_column("over-refusal of twins", justify="right")
+def cells(rows: list[Row]) -> list[list[str]]:
+    """Return the headline table as text: a header, then one line for each arm."""
+    lines = [["arm", *(name for name, _ in GROUPS), "over-refusal of twins"]]
     for arm, base in arms_in(rows):
         own = [row for row in rows if (row["arm"], row["base"]) == (arm, base)]
-        cells = []
+        line = [label(arm, base)]
         for _, member in GROUPS:
             group = [row for row in own if member(row)]
-            seen, held_out = (
-                percent(average(group, "accuracy", topics=topics))
-                for topics in ("seen", "held_out")
-            )
-            cells.append(f"{seen}/{held_out}")
-        twins = percent(average(own, "over_refusal", kind="twins"))
-        table.add_row(label(arm, base), *cells, twins)
+            values = [average(group, "accuracy", topics=t) for t in SPLITS]
+            line.append("/".join(map(percent, values)))
+        lines.append([*line, percent(average(own, "over_refusal", kind="twins"))])
+    return lines
+
+
+def headline(rows: list[Row]) -> Table:
+    """Return accuracy in % (seen / held-out topics) of each arm in each group."""
+    header, *lines = cells(rows)
+    table = Table(title=f"{TITLE} Five actions: chance is 20.")
+    for name in header:
+        table.add_column(name, justify="left" if name == "arm" else "right")
+    for line in lines:
+        table.add_row(*line)
     return table
+
+
+def markdown(rows: list[Row]) -> str:
+    """Return the headline table in Markdown, for the README."""
+    header, *lines = cells(rows)
+    rule = [":--", *["--:"] * (len(header) - 1)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *lines))
+    seeds = len({row["seed"] for row in rows})
+    return f"{TITLE} Mean of {seeds} training seed{'s' * (seeds > 1)}.\n\n{table}"
 
 
 def error_table(rows: list[Row]) -> Table:

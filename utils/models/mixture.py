@@ -321,18 +321,18 @@ HARMLESS: list[Callable[[random.Random, str], tuple[str, str, str]]] = [
 # Share of each task. Look-up and decoding form late, so they get most of the examples.
 DIRECT_TASKS = {
     "help": 10,
-    "restate": 28,
-    "category": 5,
-    "categories": 7,
+    "restate": 30,
+    "category": 4,
+    "categories": 6,
     "topic": 3,
-    "intent": 3,
-    "recall": 10,
-    "look_up": 8,
+    "intent": 2,
+    "recall": 12,
+    "look_up": 10,
     "follow": 7,
     "judge": 8,
     "compare": 5,
-    "critique": 4,
-    "revise": 4,
+    "critique": 3,
+    "revise": 3,
 }
 THINKING_TASKS = {"think": 40, "think_and_help": 8}
 assert set(TAUGHT_SURFACES) <= set(SURFACES)

@@ -1,13 +1,13 @@
 """Pretrain the lab's two base models: ``python -m utils.models.pretrain``.
 
-A shared trunk first learns everything but thinking, on two threads. Then two branches
-learn to think, one process each: "lab" in every taught surface, "lab_english" (the
-control) in English only. So the two models differ in that alone. The run goes on from
-its last checkpoint when it is started again.
+Both start from the same weights and learn the same mixture, one process each: "lab"
+thinks in every taught surface, "lab_english" (the control) in English only. They differ
+in nothing else. A run goes on from its last checkpoint when it is started again.
 
 What made look-up in the context form: values right behind their keys, half of the
 look-up over the whole vocabulary, weights drawn with a standard deviation near
-1/sqrt(width), and a learning rate that stays up for long.
+1/sqrt(width), and a learning rate that stays up for long. What made every task learn
+faster: each step sees all of them, weighted by their tokens, instead of one length.
 """
 
 import argparse
@@ -34,11 +34,11 @@ from utils.models.mixture import (
 from utils.models.tokenizer import END, PAD, build_tokenizer
 
 WIDTH, LAYERS, HEADS, FEED_FORWARD = 192, 4, 6, 512
-BATCH, POOL = 64, 32  # examples in a batch; batches drawn at once and sorted by length
-LEARNING_RATE, WARM_UP, CLIP = 8e-4, 100, 1.0
-STEPS = {"trunk": 250, "lab": 3900, "lab_english": 3900}
-DECAY_FROM = 0.6  # a branch's learning rate falls from this share of its steps on
-THINKING = {"trunk": (), "lab": TAUGHT_SURFACES, "lab_english": ("en",)}
+BATCH, PARTS = 96, 4  # examples in a step, and parts of like length in it
+LEARNING_RATE, WARM_UP, CLIP = 7e-4, 100, 1.0
+STEPS = 2100
+DECAY_FROM = 0.55  # the learning rate falls from this share of the steps on
+THINKING = {"lab": TAUGHT_SURFACES, "lab_english": ("en",)}
 FOLDER = Path("work/pretrain")
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -79,37 +79,49 @@ def collate(examples: list[tuple[list[int], list[int]]]) -> Batch:
     return ids, targets
 
 
-def batches(mixture: Mixture, tasks: dict[str, int], seed: str) -> Iterator[Batch]:
-    """Yield batches of examples of like length, for ever."""
+def batches(
+    mixture: Mixture, tasks: dict[str, int], seed: str
+) -> Iterator[list[Batch]]:
+    """Yield for ever the parts of one batch: examples of like length, side by side.
+
+    A part wastes little on padding. The parts make one step together, so that every
+    step sees every task, long or short.
+    """
     rng = random.Random(seed)
     names, weights = list(tasks), list(tasks.values())
     while True:
-        chosen = rng.choices(names, weights, k=BATCH * POOL)
-        pool = sorted(
-            (mixture.example(rng, name) for name in chosen),
+        examples = sorted(
+            (
+                mixture.example(rng, name)
+                for name in rng.choices(names, weights, k=BATCH)
+            ),
             key=lambda pair: len(pair[0]) + len(pair[1]),
         )
-        starts = list(range(0, len(pool), BATCH))
-        rng.shuffle(starts)
-        for start in starts:
-            yield collate(pool[start : start + BATCH])
+        size = BATCH // PARTS
+        yield [collate(examples[i : i + size]) for i in range(0, BATCH, size)]
 
 
-def learning_rate(stage: str, step: int) -> float:
-    """Warm up, stay, and in a branch fall linearly to a twentieth."""
-    if stage == "trunk":
-        return LEARNING_RATE * min(1.0, (step + 1) / WARM_UP)
-    done = (step / STEPS[stage] - DECAY_FROM) / (1 - DECAY_FROM)
-    return LEARNING_RATE * (1 - 0.95 * max(0.0, done))
+def learning_rate(step: int) -> float:
+    """Warm up, stay, then fall linearly to a twentieth."""
+    done = (step / STEPS - DECAY_FROM) / (1 - DECAY_FROM)
+    fall = 1 - 0.95 * max(0.0, done)
+    return LEARNING_RATE * min(fall, (step + 1) / WARM_UP)
 
 
-def loss_of(model: LlamaForCausalLM, batch: Batch) -> torch.Tensor:
-    """Mean cross-entropy over the completion tokens only."""
-    ids, targets = batch
-    hidden = model.model(ids).last_hidden_state  # (batch, seq, width)
-    wanted = targets != -100
-    logits = model.lm_head(hidden[wanted])  # (completion tokens, vocab)
-    return torch.nn.functional.cross_entropy(logits, targets[wanted])
+def backward(model: LlamaForCausalLM, parts: list[Batch]) -> float:
+    """Add the gradients of the mean cross-entropy over all completion tokens."""
+    tokens = sum(int((targets != -100).sum()) for _, targets in parts)
+    total = 0.0
+    for ids, targets in parts:
+        wanted = targets != -100
+        hidden = model.model(ids).last_hidden_state  # (part, seq, width)
+        logits = model.lm_head(hidden[wanted])  # (completion tokens, vocab)
+        loss = torch.nn.functional.cross_entropy(
+            logits, targets[wanted], reduction="sum"
+        )
+        (loss / tokens).backward()
+        total += loss.item()
+    return total / tokens
 
 
 def save_atomically(state: dict, path: Path) -> None:
@@ -120,97 +132,84 @@ def save_atomically(state: dict, path: Path) -> None:
     os.replace(part, path)
 
 
-def train(stage: str, seed: int = 0) -> LlamaForCausalLM:
-    """Train one stage, or go on with it; return the model."""
+def train(name: str, seed: int = 0) -> None:
+    """Train one model on one thread, or go on from its checkpoint."""
+    torch.set_num_threads(1)
     tokenizer = build_tokenizer()
     model = new_model(tokenizer, seed)
     optimizer = torch.optim.AdamW(
         model.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.01
     )
-    own, trunk = FOLDER / f"{stage}.pt", FOLDER / "trunk.pt"
-    first, curve = 0, []
-    if own.exists() or stage != "trunk":
-        state = torch.load(own if own.exists() else trunk, weights_only=True)
+    path, first, curve = FOLDER / f"{name}.pt", 0, []
+    if path.exists():
+        state = torch.load(path, weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        if own.exists():
-            first, curve = state["step"], state["curve"]
-    tasks = DIRECT_TASKS if stage == "trunk" else DIRECT_TASKS | THINKING_TASKS
-    mixture = Mixture(tokenizer, THINKING[stage])
-    stream = batches(mixture, tasks, f"{seed}-{stage}-{first}")
+        first, curve = state["step"], state["curve"]
+    mixture = Mixture(tokenizer, THINKING[name])
+    stream = batches(mixture, DIRECT_TASKS | THINKING_TASKS, f"{seed}-{first}")
     started, window = time.time(), []
-    for step in tqdm(range(first, STEPS[stage]), stage, initial=first, mininterval=30):
+    for step in tqdm(range(first, STEPS), name, initial=first, mininterval=30):
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(stage, step)
-        loss = loss_of(model, next(stream))
-        loss.backward()
+            group["lr"] = learning_rate(step)
+        window.append(backward(model, next(stream)))
         torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         optimizer.step()
         optimizer.zero_grad()
-        window.append(loss.item())
-        if len(window) == 50 or step + 1 == STEPS[stage]:
+        if len(window) == 50 or step + 1 == STEPS:
             curve.append([step + 1, round(sum(window) / len(window), 4)])
             window = []
-            print(stage, curve[-1], f"{time.time() - started:.0f} s", flush=True)
-        if (step + 1) % 250 == 0 or step + 1 == STEPS[stage]:
+            tqdm.write(f"{name} {curve[-1]} {time.time() - started:.0f} s")
+        if (step + 1) % 250 == 0 or step + 1 == STEPS:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-            save_atomically(state | {"step": step + 1, "curve": curve}, own)
-    return model
+            save_atomically(state | {"step": step + 1, "curve": curve}, path)
 
 
-def ship(stage: str, seed: int = 0) -> dict[str, float]:
-    """Write a finished branch with its model card; return the gates it reached.
+def ship(name: str, seed: int = 0) -> dict[str, float]:
+    """Write a finished model with its card; return the gates it reached.
 
     The gates are measured on the weights as they are shipped, in half precision.
     """
-    states = {
-        name: torch.load(FOLDER / f"{name}.pt", weights_only=True)
-        for name in ("trunk", stage)
-    }
+    state = torch.load(FOLDER / f"{name}.pt", weights_only=True)
     tokenizer = build_tokenizer()
     model = new_model(tokenizer, seed)
-    model.load_state_dict(states[stage]["model"])
-    surfaces = ", ".join(THINKING[stage])
+    model.load_state_dict(state["model"])
     card = {
-        "name": stage,
+        "name": name,
         "what": "Helpful-only base model of the course; it has seen no policy.",
-        "thinks_in": surfaces,
+        "thinks_in": ", ".join(THINKING[name]),
         "parameters": sum(p.numel() for p in model.parameters()),
         "command": "python -m utils.models.pretrain",
         "seed": seed,
-        "steps": {"trunk": STEPS["trunk"], stage: STEPS[stage]},
+        "steps": state["step"],
         "batch": BATCH,
         "learning_rate": LEARNING_RATE,
         "tasks": DIRECT_TASKS | THINKING_TASKS,
-        "loss_curve": {name: state["curve"] for name, state in states.items()},
+        "loss_curve": state["curve"],
     }
-    save_shipped(model, tokenizer, stage, card)
-    found = measure(*load(stage))
-    save_shipped(model, tokenizer, stage, card | {"gates": found})
+    save_shipped(model, tokenizer, name, card)
+    found = measure(*load(name))
+    save_shipped(model, tokenizer, name, card | {"gates": found})
     return found
 
 
 def main() -> None:
-    """Train the trunk, then both branches at the same time, and ship them."""
+    """Train both models at the same time, then ship them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stage", choices=list(STEPS), help="train this stage only")
-    stage = parser.parse_args().stage
-    if stage:
-        torch.set_num_threads(2 if stage == "trunk" else 1)
-        train(stage)
+    parser.add_argument("--only", choices=list(THINKING), help="train this one only")
+    only = parser.parse_args().only
+    if only:
+        train(only)
         return
-    torch.set_num_threads(2)
-    train("trunk")
-    command = [sys.executable, "-m", "utils.models.pretrain", "--stage"]
-    branches = ("lab", "lab_english")
-    running = [subprocess.Popen([*command, branch]) for branch in branches]
+    command = [sys.executable, "-m", "utils.models.pretrain", "--only"]
+    running = [subprocess.Popen([*command, name]) for name in THINKING]
     if any([process.wait() for process in running]):
-        raise SystemExit("A branch stopped early: start the command again to go on.")
-    for branch in branches:
-        found = ship(branch)
-        print(branch, found)
+        raise SystemExit("A model stopped early: start the command again to go on.")
+    for name in THINKING:
+        found = ship(name)
+        print(name, found)
         for gate in missed(found):
-            print(f"{branch} missed the gate for {gate}")
+            print(f"{name} missed the gate for {gate}")
 
 
 if __name__ == "__main__":

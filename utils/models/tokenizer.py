@@ -28,8 +28,8 @@ MAX_CLAUSE = 60
 # What the prompts, thoughts and harmless tasks say besides requests and answers.
 PHRASES = """
 Restate in English. Name the topic. Name the intent. Name the category of. Look up.
-Follow. Judge. Compare. Critique. Revise. Request: Answer: Cited: Critique: A: B: Better?
-Topic: Category: Intent: Clause: Action: yes no keep change What category is
+Follow. Judge. Compare. Critique. Revise. Request: Answer: Cited: Critique: A: B:
+Better? Topic: Category: Intent: Clause: Action: yes no keep change What category is
 Which kind of thing is Sort this: Where does belong? Is there a category for
 Count the words. Give the last word. Give the key word. Spell the last word.
 Say it backwards. Repeat it. Question or statement? Does it say Text: Count: Last: Key:

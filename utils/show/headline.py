@@ -1,18 +1,28 @@
-"""The headline figure: ``python -m utils.show.headline`` draws results/quick.png."""
+"""The headline figure and the README's table: ``python -m utils.show.headline``."""
 
 import json
 import os
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+from utils.evaluate.cache import ROOT
 from utils.evaluate.metrics import bootstrap_interval
 from utils.evaluate.run import RESULTS
-from utils.evaluate.table import GROUPS, arms_in, average, label, percent
+from utils.evaluate.table import (
+    GROUPS,
+    arms_in,
+    average,
+    label,
+    markdown,
+    percent,
+)
 from utils.show.figure import style
 
 Row = dict
+README = ROOT / "README.md"
+FIRST_MARK = "<!-- headline: written by `make run` -->"
+LAST_MARK = "<!-- end of headline -->"
 
 
 def outcomes(rows: list[Row]) -> list[int]:
@@ -77,12 +87,21 @@ def describe(rows: list[Row], topics: str = "held_out") -> str:
     return f"Right action in % ({names}). " + "; ".join(parts) + "."
 
 
-def main(source: Path = RESULTS / "quick.json") -> None:
-    """Draw the figure next to the results file and print its description."""
-    rows = json.loads(source.read_text(encoding="utf-8"))["rows"]
-    part = source.with_suffix(".part.png")
+def into_readme(text: str, table: str) -> str:
+    """Return the README's text with the table between its two marks."""
+    before, _, rest = text.partition(FIRST_MARK)
+    _, _, after = rest.partition(LAST_MARK)
+    return f"{before}{FIRST_MARK}\n{table}\n{LAST_MARK}{after}"
+
+
+def main() -> None:
+    """Draw the figure, put the table into the README, print the description."""
+    rows = json.loads((RESULTS / "quick.json").read_text(encoding="utf-8"))["rows"]
+    part = RESULTS / "quick.part.png"
     draw(rows).savefig(part)
-    os.replace(part, source.with_suffix(".png"))
+    os.replace(part, RESULTS / "quick.png")
+    text = into_readme(README.read_text(encoding="utf-8"), markdown(rows))
+    README.write_text(text, encoding="utf-8")
     print(describe(rows))
 
 

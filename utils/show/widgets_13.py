@@ -12,7 +12,9 @@ from utils.align.kl import exact_kl
 from utils.show.figure import OKABE_ITO
 
 
-def draw_optimum(ax: Axes, words: Sequence[str], reference: Tensor, policy: Tensor):
+def draw_optimum(
+    ax: Axes, words: Sequence[str], reference: Tensor, policy: Tensor
+) -> None:
     """Draw reference and policy, (n,) probabilities each, as bars side by side."""
     places = range(len(words))
     looks = [

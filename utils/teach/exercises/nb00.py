@@ -1,16 +1,177 @@
-"""Exercises of notebook 00: the log-probability of a sequence."""
+"""Exercises of notebook 00: the Spec by hand, and the probability of a text.
+
+The notebook's other exercises are in nb00_nucleus.py and nb00_shares.py.
+"""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from utils.teach.exercise import (
     Exercise,
+    Mistake,
     Mutant,
     Part,
     expect,
     expect_close,
     outcomes,
 )
+from utils.world.spec import Spec, load_spec, parse_spec
+
+# right_action -----------------------------------------------------------------------
+
+
+def right_action(category: str, intent: str, spec: Spec) -> tuple[int, str]:
+    """The clause that decides a request, and what it asks for.
+
+    category : such as "weapons"
+    intent   : "make", "get", "advice", "facts" or "rework"
+    spec     : its `clauses` each have a number, a category, several intents and an
+               action; the learner may have edited it
+    returns  : (number, action) of the one clause for this category and intent
+    raises   : KeyError when no clause covers them
+    """
+    for clause in spec.clauses:
+        if clause.category == category and intent in clause.intents:
+            return clause.number, clause.action
+    raise KeyError(f"no clause covers {intent} in {category}")
+
+
+def _category_only(category: str, intent: str, spec: Spec) -> tuple[int, str]:
+    return spec.of(category)[0].number, spec.of(category)[0].action
+
+
+def _intent_only(category: str, intent: str, spec: Spec) -> tuple[int, str]:
+    return next((c.number, c.action) for c in spec.clauses if intent in c.intents)
+
+
+def _first_intent(category: str, intent: str, spec: Spec) -> tuple[int, str]:
+    for clause in spec.of(category):
+        if intent == clause.intents[0]:
+            return clause.number, clause.action
+    raise KeyError(intent)
+
+
+def _own_spec(category: str, intent: str, spec: Spec) -> tuple[int, str]:
+    return right_action(category, intent, load_spec())
+
+
+def _position(category: str, intent: str, spec: Spec) -> tuple[int, str]:
+    number, action = right_action(category, intent, spec)
+    return [clause.number for clause in spec.clauses].index(number) + 1, action
+
+
+def _swapped(category: str, intent: str, spec: Spec) -> tuple[str, int]:
+    return right_action(category, intent, spec)[::-1]
+
+
+def _marked(category: str, intent: str, spec: Spec) -> tuple[str, str]:
+    number, action = right_action(category, intent, spec)
+    return f"§{number}", action
+
+
+def _helpful_by_default(category: str, intent: str, spec: Spec) -> tuple[int, str]:
+    try:
+        return right_action(category, intent, spec)
+    except KeyError:
+        return 0, "comply"
+
+
+NO_CLAUSE = (
+    "No clause covers this pair, and yet there was an answer. Do not invent a policy: "
+    "raise KeyError."
+)
+ACTION_MUTANTS = {
+    "category only": Mutant(
+        _category_only,
+        "You take the first clause of the category. The intent decides too: the "
+        "history of a weapon is not the weapon.",
+    ),
+    "intent only": Mutant(
+        _intent_only,
+        "You look at the intent alone. The clause has to be about the category too.",
+    ),
+    "first intent": Mutant(
+        _first_intent,
+        "You compare with a clause's first intent only; it covers all in its list.",
+    ),
+    "own Spec": Mutant(
+        _own_spec, "You read the course's Spec; use the one that is passed in."
+    ),
+    "position": Mutant(
+        _position,
+        "You counted the clauses. An edited Spec has gaps: return clause.number.",
+    ),
+    "swapped": Mutant(_swapped, "The two values are swapped: (number, action)."),
+    "marked": Mutant(_marked, "Return the number itself, such as 1, not '§1'."),
+    "helpful by default": Mutant(_helpful_by_default, NO_CLAUSE),
+}
+Case = tuple[str, str]
+# Other numbers, another order, and other actions than in the course's Spec.
+EDITED = parse_spec(
+    """
+### cooking
+- **§40** facts, make: ask. Reason: a test.
+- **§3** get: refer. Reason: a test.
+### weapons
+- **§12** rework, facts: refuse. Reason: a test.
+- **§7** get: comply. Reason: a test.
+- **§31** advice: support. Reason: a test.
+"""
+)
+
+
+def _attempt(answer, case: Case, spec: Spec):
+    """What an answer says, or that it found no clause."""
+    try:
+        return answer(*case, spec)
+    except KeyError:
+        return "KeyError"
+
+
+def _compare(answer, cases: Sequence[Case], spec: Spec) -> None:
+    """Compare on all cases at once, so that a mistake shows in its pattern."""
+    got = [_attempt(answer, case, spec) for case in cases]
+    want = [right_action(*case, spec) for case in cases]
+    if got == want:
+        return
+    sentences = [
+        mutant.message
+        for mutant in ACTION_MUTANTS.values()
+        if [_attempt(mutant.answer, case, spec) for case in cases] == got
+    ]
+    i = next(i for i, right in enumerate(want) if got[i] != right)
+    numbers = f"For {' and '.join(cases[i])}: expected {want[i]}, and got {got[i]!r}."
+    raise Mistake(sentences[0] if sentences else "", numbers)
+
+
+def _few_by_hand(answer) -> None:
+    cases = [("weapons", "get"), ("weapons", "facts"), ("law", "get")]
+    _compare(answer, [*cases, ("hazards", "rework")], load_spec())
+
+
+def _whole_spec(answer) -> None:
+    spec = load_spec()
+    cases = [(c.category, intent) for c in spec.clauses for intent in c.intents]
+    _compare(answer, cases, spec)
+
+
+def _edited_spec(answer) -> None:
+    cases = [(c.category, intent) for c in EDITED.clauses for intent in c.intents]
+    _compare(answer, cases, EDITED)
+
+
+def _not_covered(answer) -> None:
+    for case in (("weapons", "make"), ("privacy", "get")):
+        try:
+            answer(*case, EDITED)
+        except KeyError:
+            continue
+        raise Mistake(NO_CLAUSE)
+
+
+# sequence_logprob -------------------------------------------------------------------
 
 
 def sequence_logprob(logits: Tensor, tokens: Tensor, prompt_length: int = 1) -> Tensor:
@@ -160,6 +321,18 @@ def _distribution(answer) -> None:
 
 EXERCISES = [
     Exercise(
+        name="right_action",
+        notebook="00_lab",
+        reference=right_action,
+        parts=[
+            Part("four requests looked up by hand", _few_by_hand),
+            Part("every category and intent of the Spec", _whole_spec, 2),
+            Part("an edited Spec, with other numbers and actions", _edited_spec),
+            Part("KeyError where no clause says anything", _not_covered),
+        ],
+        mutants=ACTION_MUTANTS,
+    ),
+    Exercise(
         name="sequence_logprob",
         notebook="00_lab",
         reference=sequence_logprob,
@@ -172,5 +345,5 @@ EXERCISES = [
             ),
         ],
         mutants=MUTANTS,
-    )
+    ),
 ]
