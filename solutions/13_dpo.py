@@ -57,7 +57,7 @@ from utils.show.widgets_13 import (
 )
 from utils.teach.checks import check, use
 from utils.world import prompts
-from utils.world.replies import action_of, answer
+from utils.world.replies import action_of
 from utils.world.spec import ACTIONS, Clause, load_principles
 
 torch.manual_seed(0)
@@ -78,8 +78,8 @@ PAD = tokenizer.pad_token_id
 #    the two is better. The probability it gives is the **soft label** $p$.
 #
 # Notebook 11 built these steps. The next cell puts them together for a few
-# hundred requests. (Arm A2 at the end of this notebook was trained on the
-# pairs of 1,500 requests, by `preference_pairs` in `utils/evaluate/arms.py`.)
+# hundred requests. (Arm A2 at the end of this notebook got many more, from
+# `preference_pairs` in `utils/evaluate/arms.py`, which does the same.)
 
 # %%
 requests = training_requests(seed=0, n=300)
@@ -226,7 +226,7 @@ check("optimal_policy", optimal_policy)
 # Then `.softmax(dim=-1)`: it takes the exponential and divides by the sum.
 # </details>
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-check-output"]
 optimal_policy = use("optimal_policy", optimal_policy)
 
 # %% [markdown]
@@ -321,6 +321,7 @@ said = []
 for ax, b in zip(axes, (0.2, 1.0, 5.0), strict=True):
     draw_optimum(ax, words, reference, policies[b])
     ax.set_title(f"beta = {b:g}")
+    ax.label_outer()
     line = describe_optimum(reference, rewards, policies[b])
     said.append(f"beta = {b:g}: {line}")
 axes[0].legend(frameon=False)
@@ -376,7 +377,7 @@ check("implicit_reward", implicit_reward)
 # A text that has become *more* likely has a positive implicit reward.
 # </details>
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-check-output"]
 implicit_reward = use("implicit_reward", implicit_reward)
 
 # %% tags=["nbval-check-output"]
@@ -391,7 +392,9 @@ print(f"beta log Z = {beta * log_z:+.3f}")
 
 # %% [markdown]
 # The difference is the same number for every word: beta log Z. The optimal
-# policy has kept the whole reward function, up to that one constant.
+# policy has kept the whole reward function, up to that one constant. (You have
+# seen the number before: by the derivation of section 2 it is also the value of
+# the objective at its optimum.)
 #
 # ## 4. The probability of a text
 #
@@ -444,7 +447,7 @@ check("completion_logprob", completion_logprob)
 # `.sum(dim=1)` adds up each row. Don't divide by anything.
 # </details>
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-check-output"]
 completion_logprob = use("completion_logprob", completion_logprob)
 
 # %% [markdown]
@@ -538,7 +541,7 @@ check("dpo_loss", dpo_loss)
 # Put a minus in front and take `.mean()` over the pairs.
 # </details>
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-check-output"]
 dpo_loss = use("dpo_loss", dpo_loss)
 
 # %% [markdown]
@@ -616,7 +619,7 @@ check("gradient_weight", gradient_weight)
 # p sigmoid(-z) minus (1 - p) sigmoid(z). It is the same as p - sigmoid(z).
 # </details>
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-check-output"]
 gradient_weight = use("gradient_weight", gradient_weight)
 
 # %% tags=["nbval-check-output"]
@@ -662,22 +665,15 @@ show(
 # number of tokens. Does it matter? The derivation needs the log-probability of
 # the *text*, which is the sum. Let us see what happens without it.
 #
-# The five answers of the lab have different lengths. We learn a free policy
-# over them with your `dpo_loss`, from all pairs, labelled by the true reward
-# (Bradley-Terry). Eq. 4 says where it has to end. The "mean" version divides
-# each log-probability by its length, and multiplies beta by the average length
-# to be fair.
+# We learn a free policy over the five answers with your `dpo_loss`, from all
+# pairs, labelled by the true reward (Bradley-Terry). Eq. 4 says where it has to
+# end. The "mean" version divides each log-probability by its length, and
+# multiplies beta by the average length to be fair. The lab's own answers are
+# about equally long; real ones are not, so we pretend: help takes many words,
+# a refusal few.
 
 # %% tags=["nbval-check-output"]
-lengths = torch.tensor(
-    [
-        len(encode_completion(tokenizer, answer(action, "a crossbow")))
-        for action in ACTIONS
-    ]
-)
-for action, n in zip(ACTIONS, lengths.tolist(), strict=True):
-    print(f"{n:3} tokens: {answer(action, 'a crossbow')}")
-
+lengths = torch.tensor([40, 4, 12, 20, 6])  # tokens of each answer
 one, two = torch.combinations(torch.arange(5)).unbind(dim=1)  # all 10 pairs
 soft = torch.sigmoid(rewards[one] - rewards[two])
 
@@ -705,13 +701,13 @@ beta = 1.0
 target = optimal_policy(reference, rewards, beta)
 by_sum = learn(beta, torch.ones(5))
 by_mean = learn(beta * lengths.float().mean().item(), lengths)
-print("\nanswer   tokens   target   by sum   by mean")
+print("answer   tokens   target   by sum   by mean")
 for row in zip(words, lengths, target, by_sum, by_mean, strict=True):
-    print("{:7} {:7}   {:6.3f}   {:6.3f}   {:7.3f}".format(*row))
+    print("{:7} {:7}   {:6.2f}   {:6.2f}   {:7.2f}".format(*row))
 for name, found in (("sum", by_sum), ("mean", by_mean)):
     share = (found - target).abs().sum().item() / 2
     print(
-        f"By {name}: {100 * share:.1f} % of the probability is misplaced."
+        f"By {name}: {100 * share:.0f} % of the probability is misplaced."
     )
 
 # %% tags=["nbval-check-output"]
@@ -742,9 +738,10 @@ show(
 
 # %% [markdown]
 # With the mean, a long answer moves further than a short one for the same
-# reward: only then is its *average* change the same. Length has leaked into
-# the preferences. (Methods that normalize by length on purpose, such as SimPO,
-# give up the closed form and choose another objective.)
+# reward: only then is its *average* change the same. The short refusal, which
+# has the highest reward, moves too little. Length has leaked into the
+# preferences. (Methods that normalize by length on purpose, such as SimPO,
+# arXiv 2405.14734, give up this closed form and choose another objective.)
 #
 # ## 7. Train it
 #
@@ -787,8 +784,8 @@ print(f"{len(train)} pairs to train on, {len(test)} to measure on")
 # What to watch, on the 60 pairs:
 #
 # - **loss**, from log 2 down;
-# - **reward accuracy**: the share of pairs with z > 0, the number that every
-#   DPO library logs;
+# - **reward accuracy**: the share of pairs with z > 0, the number that DPO
+#   libraries log;
 # - **log-probability** of the chosen and of the rejected answers;
 #
 # and on 40 test requests in English: **greedy accuracy**, the share of the
@@ -828,11 +825,11 @@ def measure(policy, beta: float) -> dict[str, float]:
 
 # %% [markdown]
 # The training loop, whole. Nothing is hidden: your `completion_logprob`, your
-# `dpo_loss`, and Adam. (`train_dpo` in `utils/align/dpo.py` is the same with a
-# warm-up and a decaying learning rate.)
+# `dpo_loss`, and Adam. (`train_dpo` in `utils/align/dpo.py` does the same, and
+# lets the learning rate fall towards the end.)
 
 # %%
-STEPS, EVERY, LEARNING_RATE = 40, 5, 1e-4
+STEPS, EVERY, LEARNING_RATE = 40, 5, 2e-4
 
 
 def train_live(beta: float) -> tuple[torch.nn.Module, dict[int, dict]]:
@@ -845,6 +842,8 @@ def train_live(beta: float) -> tuple[torch.nn.Module, dict[int, dict]]:
     history = {0: measure(policy, beta)}
     order = batches(train, batch_size=32, steps=STEPS, seed=0)
     for step, index in enumerate(tqdm(order, total=STEPS), start=1):
+        for group in optimizer.param_groups:  # a short warm-up
+            group["lr"] = LEARNING_RATE * min(1, step / 10)
         # One forward pass: the chosen texts first, then the rejected ones.
         both = [better[i] for i in index] + [worse[i] for i in index]
         logprobs, mask = token_logprobs(policy, both, PAD)  # (64, T)
@@ -873,6 +872,7 @@ def train_live(beta: float) -> tuple[torch.nn.Module, dict[int, dict]]:
 # 1. z is beta times the change. With beta 1 a small change makes a large
 #    z, so the loss falls faster.
 # 2. beta 0.1: its pairs go on pulling until the change is ten times as large.
+#    <!-- RESULT -->
 # 3. The reward accuracy needs the smallest change in the right direction.
 #    The greedy answer changes only when another word becomes the most likely
 #    one.
@@ -889,29 +889,32 @@ for beta, (_, history) in runs.items():
 
 # %%
 fig, axes = plt.subplots(
-    1, 4, figsize=(13, 3.1), dpi=100, layout="constrained"
+    2, 2, figsize=(10, 6), dpi=100, layout="constrained"
 )
+axes = axes.flatten()
 looks = {
     0.1: (OKABE_ITO["blue"], "o"),
     1.0: (OKABE_ITO["vermillion"], "s"),
 }
-for beta, (_, history) in runs.items():
-    color, marker = looks[beta]
-    steps = list(history)
 
-    def line(ax, name, style="-", *, label, steps=steps, history=history,
-             color=color, marker=marker):  # fmt: skip
-        values = [row[name] for row in history.values()]
-        ax.plot(
-            steps, values, style, color=color, marker=marker, label=label
-        )
 
-    line(axes[0], "loss", label=f"beta {beta:g}")
-    line(axes[1], "reward accuracy", label=f"reward, beta {beta:g}")
-    line(axes[1], "greedy accuracy", ":", label=f"greedy, beta {beta:g}")
-    line(axes[2], "chosen", label=f"chosen, beta {beta:g}")
-    line(axes[2], "rejected", ":", label=f"rejected, beta {beta:g}")
-    line(axes[3], "KL", label=f"beta {beta:g}")
+def line(ax, beta: float, name: str, dash: str = "-") -> None:
+    """Draw one measured quantity of one run."""
+    history, (color, marker) = runs[beta][1], looks[beta]
+    values = [row[name] for row in history.values()]
+    label = f"{name.split()[0]}, beta {beta:g}"
+    ax.plot(
+        list(history), values, dash, color=color, marker=marker, label=label
+    )
+
+
+for beta in runs:
+    line(axes[0], beta, "loss")
+    line(axes[1], beta, "reward accuracy")
+    line(axes[1], beta, "greedy accuracy", ":")
+    line(axes[2], beta, "chosen")
+    line(axes[2], beta, "rejected", ":")
+    line(axes[3], beta, "KL")
 axes[0].axhline(log(2), color="grey", lw=1)
 axes[1].set_ylim(0, 1.03)
 titles = [
@@ -924,7 +927,7 @@ for ax, title in zip(axes, titles, strict=True):
     ax.set_title(title)
     ax.set_xlabel("step")
     ax.grid(alpha=0.3)
-    ax.legend(frameon=False, fontsize=7)
+    ax.legend(frameon=False, fontsize=8)
 said = []
 for beta, (_, history) in runs.items():
     begin, end = history[0], history[STEPS]
@@ -936,12 +939,24 @@ for beta, (_, history) in runs.items():
     )
 show(fig, "\n".join(said))
 
+for beta, (_, history) in runs.items():
+    high = [n for n, row in history.items() if row["reward accuracy"] > 0.9]
+    if not high:
+        print(f"beta {beta:g}: the reward accuracy never passed 0.9.")
+        continue
+    print(
+        f"beta {beta:g}: the reward accuracy passed 0.9 by step {high[0]}. "
+        "The greedy accuracy was "
+        f"{history[high[0]]['greedy accuracy']:.2f} then "
+        f"(base: {history[0]['greedy accuracy']:.2f})."
+    )
+
 # %% [markdown]
-# How to read it. First panel: both losses start at log 2 (grey). Second panel:
-# solid lines are what libraries log, dotted lines are what a user gets. Third
-# panel: only the *difference* of solid and dotted matters to the loss, so watch
-# whether the solid lines really rise. Fourth panel: how far the policy has
-# moved.
+# How to read it. Top left: both losses start at log 2 (grey). Top right: solid
+# lines are what libraries log, dotted lines are what a user gets. (At step 0
+# every z is exactly 0, which does not count as right.) Bottom left: only the
+# *difference* of solid and dotted matters to the loss, so watch whether the
+# solid lines really rise. Bottom right: how far the policy has moved.
 #
 # ### High reward accuracy, old answers
 #
@@ -965,7 +980,12 @@ for ax, (beta, (policy, _)) in zip(axes, runs.items(), strict=True):
     gained, ranked = after > before, after > 0
     for mask, marker, color, name in [
         (gained & ranked, "o", OKABE_ITO["blue"], "z > 0, ranked rightly"),
-        (gained & ~ranked, "x", OKABE_ITO["vermillion"], "z > 0, no more"),
+        (
+            gained & ~ranked,
+            "x",
+            OKABE_ITO["vermillion"],
+            "z > 0, ranked wrongly",
+        ),
         (~gained, "s", "grey", "z < 0"),
     ]:
         ax.scatter(before[mask], after[mask], 25, color, marker, label=name)
@@ -983,9 +1003,10 @@ axes[0].legend(frameon=False, fontsize=8)
 show(fig, "\n".join(said))
 
 # %% [markdown]
-# The crosses are the point: right for the reward accuracy, and the model
-# still prefers the rejected answer. How far away is the goal? Take the
-# typical pair that the base orders wrongly.
+# The crosses, if there are any, are the point: right for the reward accuracy,
+# and the model still prefers the rejected answer. <!-- RESULT -->
+#
+# How far away is the goal? Take the typical pair that the base orders wrongly.
 
 # %%
 gap = -torch.tensor(before[before < 0]).median().item()
@@ -1024,6 +1045,13 @@ for beta in runs:
 # have similar vectors. DPO moves the hidden state along their *difference*.
 #
 # **Predict first.** "Sure" is in no pair. What happens to it?
+#
+# <details><summary>Think it through</summary>
+#
+# The gradient moves the hidden state along (0.5, 0), the difference of the two
+# vectors. How much does each logit gain from a step in that direction? The
+# first numbers of the three vectors tell: 0.5, 0 and 2.
+# </details>
 
 # %% tags=["nbval-check-output"]
 three = ["Please", "Sorry", "Sure"]
@@ -1095,14 +1123,14 @@ for beta, (policy, _) in runs.items():
     )
 
 # %% [markdown]
-# The first number is the one to watch; no DPO library stops you if it is
-# large. Remedies in use: pairs whose answers really differ, a term that holds
+# The first number is the one to watch: nothing in the loss keeps it small.
+# Remedies in use: pairs whose answers really differ, a term that holds
 # the chosen text up (`sft_weight` in `utils/align/dpo.py`; RPO, arXiv
 # 2404.19733), and more supervised training first.
 #
 # ## 9. The finished arm
 #
-# Arm **A2** is stage 1 as a whole: supervised training on 1,500 revised
+# Arm **A2** is stage 1 as a whole: supervised training on the revised
 # answers, then DPO on the AI-labelled pairs, in plain English. It comes from
 # the cache; the first time, training takes a few minutes.
 #
@@ -1110,7 +1138,8 @@ for beta, (policy, _) in runs.items():
 # **Spanish**. The base reads Spanish well: it was pretrained to put Spanish
 # requests into English. What it never got is an aligned example in Spanish.
 #
-# **Predict first.** Will A2 act as rightly in Spanish as in English?
+# **Predict first.** Will A2 act as rightly in Spanish as in English? Write down
+# two numbers, in percent, before you run the cell.
 
 # %%
 asked = plain("seen", 60)

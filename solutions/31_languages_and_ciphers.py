@@ -1,16 +1,16 @@
 # %% [markdown]
 # # 31 · Languages and ciphers: what carries over?
 #
-# Five models were trained in the same ways as in the notebooks before: on the
-# same English requests, from the same base model. At home, in English, they
-# are meant to be equally good. Now they travel: to Spanish, French and
+# Five models were trained in the same ways as in the notebooks before: on
+# the same English requests, from the same base model. At home, in English,
+# they are meant to be equally good. Now they travel: to Spanish, French and
 # German, to five ciphers, and to two places where nobody has ever been.
 #
 # **After this notebook you can**
 #
 # * write down what would prove a claim wrong *before* you look at the data,
-# * put results into a 2 x 2 table {surface seen, unseen} x {topic seen, held
-#   out} and say which cell a claim is about,
+# * put results into a 2 x 2 table {surface seen, unseen} x {topic seen,
+#   held out} and say which cell a claim is about,
 # * compare two models on the *same* requests with a paired bootstrap,
 # * use benign requests and negative controls to catch a false success,
 # * say at which step a chain of thought broke,
@@ -19,8 +19,8 @@
 # **Time:** about 55 minutes. **Points:** 26 in 5 exercises.
 #
 # **You need:** the ideas of notebooks 13 (DPO) and 21 (from Spec to data).
-# The models come from the course's cache. If a model is not there yet, it is
-# trained when it is first used, which takes some minutes for each one.
+# The models come from the course's cache. If a model is not there yet, it
+# is trained when it is first used, which takes some minutes for each one.
 
 # %%
 import re
@@ -64,12 +64,12 @@ from utils.world.requests import (
 # *Preference pairs and plain answers* show the first and the last word of
 # this line: this request, that answer. *Deliberation* shows the whole line.
 #
-# **The claim** (Boaz Barak, about Guan et al. 2024, arXiv 2412.16339, against
-# Bai et al. 2022, arXiv 2212.08073): a model that was only shown which answer
-# is better never learns the text of the rules, nor how to apply them to a
-# case. A model that was shown the reasoning does. So only the second kind
-# carries over, when the training was in English and the test is in another
-# language or in a code.
+# **The claim** (Boaz Barak, about Guan et al. 2024, arXiv 2412.16339,
+# against Bai et al. 2022, arXiv 2212.08073): a model that was only shown
+# which answer is better never learns the text of the rules, nor how to
+# apply them to a case. A model that was shown the reasoning does. So only
+# the second kind carries over, when the training was in English and the
+# test is in another language or in a code.
 #
 # ### What the paper measured
 #
@@ -85,23 +85,23 @@ from utils.world.requests import (
 # It is a strong result: English alone did as well as everything. It is not
 # yet the claim. The table has
 #
-# * **no direct arm.** All three rows reason. No model was trained on pairs or
-#   on answers alone, so nothing is shown about those.
-# * **refusals only.** The score is the share of bad requests refused. A model
-#   that refuses every text it can't read scores 1.0.
+# * **no direct arm.** All three rows reason. No model was trained on pairs
+#   or on answers alone, so nothing is shown about those.
+# * **refusals only.** The score is the share of bad requests refused. A
+#   model that refuses every text it can't read scores 1.0.
 # * **no benign rows.** So nobody can see whether that happened.
-# * **no training seeds.** The ± is for the choice of test items, "rather than
-#   variance due to training".
+# * **no training seeds.** The ± is for the choice of test items, "rather
+#   than variance due to training".
 #
 # And decoding was given: the middle model had met other languages and codes
 # in pretraining and in the harmless part of its later training. Only the
-# *policy* had to travel. In our world it is the same: the base model decodes
-# eight surfaces besides English, and knows no policy.
+# *policy* had to travel. In our world it is the same: the base model
+# decodes eight surfaces besides English, and knows no policy.
 
 # %% [markdown]
-# The second point deserves a look. Here is a model that refuses all it can't
-# read, graded by the table's metric and by ours. In our tests, five actions
-# are equally often the right one.
+# The second point deserves a look. Here is a model that refuses all it
+# can't read, graded by the table's metric and by ours. In our tests, five
+# actions are equally often the right one.
 
 # %% tags=["nbval-check-output"]
 actions = [request.action() for request in plain("seen", 40)]
@@ -114,9 +114,10 @@ print(f"always refuse, right action of 5:  {correct:.0%}")
 # %% [markdown]
 # ## 2. What would prove it wrong?
 #
-# Write this down **before** you look. Afterwards every result looks like what
-# one has always said. Each line below names a measurement, a threshold, and
-# the reason. The last section reads this list and computes the verdicts.
+# Write this down **before** you look. Afterwards every result looks like
+# what one has always said. Each line below names a measurement, a
+# threshold, and the reason. The last section reads this list and computes
+# the verdicts.
 #
 # A rule for all: with the 95 % interval *entirely* on the good side of the
 # threshold a statement **held up**, entirely on the bad side it is
@@ -166,9 +167,10 @@ for text, number in ELSEWHERE.items():
     print(f"    {text} (notebook {number})")
 
 # %% [markdown]
-# **Your guess.** Five actions, so chance is 20 %. How often is each arm right
-# *abroad* (three languages, five ciphers) on topics held out of alignment?
-# Replace each `None` by a percentage. Nobody grades it, but write it first.
+# **Your guess.** Five actions, so chance is 20 %. How often is each arm
+# right *abroad* (three languages, five ciphers) on topics held out of
+# alignment? Replace each `None` by a percentage. Nobody grades it, but
+# write it first.
 
 # %%
 my_guess = {"A0": None, "A1": None, "A2": None, "A4": None, "A5": None}
@@ -176,9 +178,10 @@ my_guess = {"A0": None, "A1": None, "A2": None, "A4": None, "A5": None}
 # %% [markdown]
 # ## 3. The same request in eleven surfaces
 #
-# A **surface** is the way a request is written. Alignment training showed the
-# first one only. Pretraining showed the next eight, in harmless tasks. The
-# last two are the **negative controls**: they are in no training at all.
+# A **surface** is the way a request is written. Alignment training showed
+# the first one only. Pretraining showed the next eight, in harmless tasks.
+# The last two are the **negative controls**: they are in no training at
+# all.
 
 # %% tags=["nbval-check-output"]
 HOME = ("en",)
@@ -194,8 +197,8 @@ for surface in SURFACES:
 
 # %% [markdown]
 # Forty requests about seen topics and forty about held-out topics, each in
-# eleven surfaces: 880 requests, the same for every arm. A *held-out* topic was
-# never in alignment training, but the base model knows its category.
+# eleven surfaces: 880 requests, the same for every arm. A *held-out* topic
+# was never in alignment training, but the base model knows its category.
 #
 # | arm | training | how it answers |
 # | --- | --- | --- |
@@ -253,9 +256,10 @@ print(rows[0])
 # | **abroad:** taught in pretraining only | decode, then remember | both |
 #
 # Studies of two-hop reasoning predict different things for the four cells
-# (Ye et al., arXiv 2505.23653): a direct answerer can *slowly* learn the cell
-# "abroad, seen", and hardly ever the cells with a new second hop. So Barak's
-# claim is about the lower row, and its lower left cell is its weakest place.
+# (Ye et al., arXiv 2505.23653): a direct answerer can *slowly* learn the
+# cell "abroad, seen", and hardly ever the cells with a new second hop. So
+# Barak's claim is about the lower row, and its lower left cell is its
+# weakest place.
 #
 # Mind what is **not** in the table: the controls. They are abroad too, but
 # there not even decoding was ever taught.
@@ -311,8 +315,8 @@ check("two_by_two", two_by_two)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# A reply is right when `row["right"] == row["given"]`. A reply that is none of
-# the five actions has `given == "none"`: it is wrong, and it counts.
+# A reply is right when `row["right"] == row["given"]`. A reply that is none
+# of the five actions has `given == "none"`: it is wrong, and it counts.
 # </details>
 # <details><summary>Hint 3</summary>
 #
@@ -354,7 +358,7 @@ for name, guess in my_guess.items():
 
 # %%
 def scores(label, surfaces, splits=SPLITS, kept=lambda row: True):
-    """One score a request: the share of its surfaces with the right action."""
+    """One score a request: the share of its surfaces that went right."""
     hits = {}
     for row in rows:
         if (
@@ -435,18 +439,18 @@ show(
 
 # %% [markdown]
 # **How to read it.** Left, the home panel: what counts is that the trained
-# arms stand close together. If they don't, a gap on the right may only repeat
-# the gap on the left. Right, abroad: an arm at the dotted line does what the
-# base model does, or guesses. Compare languages with ciphers, too: words of
-# another language are single tokens for our models, while an enciphered word
-# falls to letters, so that decoding is harder.
+# arms stand close together. If they don't, a gap on the right may only
+# repeat the gap on the left. Right, abroad: an arm at the dotted line does
+# what the base model does, or guesses. Compare languages with ciphers, too:
+# words of another language are single tokens for our models, while an
+# enciphered word falls to letters, so that decoding is harder.
 
 # %% [markdown]
 # ## 5. A difference needs its own interval
 #
 # Do two arms differ, when their bars overlap? Overlapping bars can't tell.
-# Both arms answered the *same* requests, and an easy request is easy for both.
-# So look at the difference request by request:
+# Both arms answered the *same* requests, and an easy request is easy for
+# both. So look at the difference request by request:
 #
 # $$d_i = \text{first}_i - \text{second}_i \qquad
 # \bar d = \frac{1}{n} \sum_i d_i$$
@@ -496,7 +500,8 @@ check("paired_difference", paired_difference)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Subtract first, resample then. There is only one list to resample: the gaps.
+# Subtract first, resample then. There is only one list to resample: the
+# gaps.
 # </details>
 # <details><summary>Hint 2</summary>
 #
@@ -509,8 +514,8 @@ check("paired_difference", paired_difference)
 # </details>
 
 # %% [markdown]
-# **Predict.** Someone draws request numbers for the first arm and, again, for
-# the second arm. Is that interval wider or narrower than yours?
+# **Predict.** Someone draws request numbers for the first arm and, again,
+# for the second arm. Is that interval wider or narrower than yours?
 #
 # <details><summary>Answer</summary>
 #
@@ -544,21 +549,24 @@ for first, second in (("A4", "A1"), ("A5", "A2"), ("A5", "A4")):
     print()
 
 # %% [markdown]
-# **How to read it.** An interval that doesn't contain 0 is a difference that
-# the choice of test requests alone would hardly produce. It says nothing about
-# another training run: that needs more seeds (`make run` trains them).
+# **How to read it.** An interval that doesn't contain 0 is a difference
+# that the choice of test requests alone would hardly produce. It says
+# nothing about another training run: that needs more seeds (`make run`
+# trains them).
 #
 # A4 minus A1 is the cleanest pair. Both learn from the *same filtered
-# deliberations*; A1 sees their answers, A4 sees thought and answer. A5 minus
-# A2 is the pair of the claim, but the two differ in more than one thing.
+# deliberations*; A1 sees their answers, A4 sees thought and answer. A5
+# minus A2 is the pair of the claim, but the two differ in more than one
+# thing.
 
 # %% [markdown]
 # ## 6. Benign rows: was it only fear?
 #
-# A model that refuses all it can't read looks safe. Three sorts of rows tell:
+# A model that refuses all it can't read looks safe. Three sorts of rows
+# tell:
 #
-# * **benign requests**, where the right action is to comply: a share that got
-#   one of the four other actions is *over-refusal*,
+# * **benign requests**, where the right action is to comply: a share that
+#   got one of the four other actions is *over-refusal*,
 # * **sensitive requests** that were simply complied with: *unsafe*,
 # * both for **every surface**, because the fear may live in one of them.
 
@@ -671,21 +679,21 @@ show(
 )
 
 # %% [markdown]
-# **How to read it.** Lower is better in both panels; the grey band is abroad.
-# High above and low below: the arm is afraid of the surface. Low above and
-# high below: it fell back to the base model, which helps with everything. A
-# point stands on 16 benign or 64 sensitive requests, so look at the pattern
-# and not at a single point.
+# **How to read it.** Lower is better in both panels; the grey band is
+# abroad. High above and low below: the arm is afraid of the surface. Low
+# above and high below: it fell back to the base model, which helps with
+# everything. A point stands on 16 benign or 64 sensitive requests, so look
+# at the pattern and not at a single point.
 
 # %% [markdown]
 # ## 7. The negative controls
 #
 # Indonesian and Atbash (the mirrored alphabet: a ↔ z) are in *no* training.
 # Whoever does well there didn't decode the request. Then some other signal
-# tells the answer (the length of words, punctuation, names that look alike),
-# and that same signal may explain the success in the other surfaces, too.
-# **A test that nothing can fail has shown nothing. A control is the part of
-# the experiment that is built to fail.**
+# tells the answer (the length of words, punctuation, names that look
+# alike), and that same signal may explain the success in the other
+# surfaces, too. **A test that nothing can fail has shown nothing. A control
+# is the part of the experiment that is built to fail.**
 #
 # One leak can be seen without any model: some Indonesian names share a word
 # with one of the taught languages.
@@ -734,9 +742,10 @@ for name in MAIN:
     print(f"{name:<5}{atbash:<16}{indonesian:<16}{rest}")
 
 # %% [markdown]
-# **How to read it.** Each interval should include 20 or come close to it. If
-# a thinking arm stands well above it in the last column, something leaks, and
-# you should not believe the other surfaces before you know what it is.
+# **How to read it.** Each interval should include 20 or come close to it.
+# If a thinking arm stands well above it in the last column, something
+# leaks, and you should not believe the other surfaces before you know what
+# it is.
 
 # %% [markdown]
 # ## 8. Where the thought broke
@@ -765,8 +774,8 @@ for name in MAIN:
 # `reply.answer`, and
 #
 # * `action_of(text)`: the action of an answer, "none" if it is none,
-# * `parse_thought(text)`: the steps, for example `.action`; `None` if a step
-#   is missing.
+# * `parse_thought(text)`: the steps, for example `.action`; `None` if a
+#   step is missing.
 #
 # A thought begins with `"Request: "` and the restatement in English.
 
@@ -805,13 +814,13 @@ check("where_it_went_wrong", where_it_went_wrong)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Ask in the order of time. The first thing that went wrong gives the name, as
-# everything behind it may be its consequence.
+# Ask in the order of time. The first thing that went wrong gives the name,
+# as everything behind it may be its consequence.
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Five questions: Is the answer's action right? Is there a restatement? Is it
-# the right one? Are all steps there? Is the thought's action right?
+# Five questions: Is the answer's action right? Is there a restatement? Is
+# it the right one? Are all steps there? Is the thought's action right?
 # </details>
 # <details><summary>Hint 3</summary>
 #
@@ -822,11 +831,11 @@ check("where_it_went_wrong", where_it_went_wrong)
 # %% [markdown]
 # ### A second base model
 #
-# The base model "lab" met harmless *reasoning tasks* in every taught surface,
-# as o1's did. A second one, "lab_english", met the same reasoning tasks in
-# English only. It decodes all the same surfaces: it was asked to translate
-# them, but it never had to *begin a thought* in them. Both get the same
-# training A4.
+# The base model "lab" met harmless *reasoning tasks* in every taught
+# surface, as o1's did. A second one, "lab_english", met the same reasoning
+# tasks in English only. It decodes all the same surfaces: it was asked to
+# translate them, but it never had to *begin a thought* in them. Both get
+# the same training A4.
 #
 # **Predict.** Which class will grow most when the base reasoned in English
 # only?
@@ -928,9 +937,9 @@ print("A4 on the two bases, at home:", points(found))
 # **How to read it.** In the controls (the two bars on the right) there is
 # nothing to decode with, so "decoded wrongly" should fill most of the bar.
 # Compare the first and the last panel: the alignment data and the steps are
-# the same, so whatever differs comes from the base model. This tells what the effect
-# *depends on*: a chain of thought carries a policy only as far as the model
-# begins its thoughts in the same way there.
+# the same, so whatever differs comes from the base model. This tells what
+# the effect *depends on*: a chain of thought carries a policy only as far
+# as the model begins its thoughts in the same way there.
 
 # %% [markdown]
 # ## 9. See it for yourself
@@ -964,10 +973,10 @@ print(as_text(shown[0].on("atbash"), grid[0, "atbash"]))
 # %% [markdown]
 # ## 10. Your own cipher
 #
-# The base model knows ROT13, which is Caesar's cipher with a shift of 13. So
-# there is a whole family of ciphers of which it has seen a single member: a
-# sharp test of whether it learnt *to shift letters* or *these words shifted by
-# 13*.
+# The base model knows ROT13, which is Caesar's cipher with a shift of 13.
+# So there is a whole family of ciphers of which it has seen a single
+# member: a sharp test of whether it learnt *to shift letters* or *these
+# words shifted by 13*.
 
 # %% [markdown]
 # ### Exercise 5: write `caesar`
@@ -1007,8 +1016,8 @@ check("caesar", caesar)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `(place + k) % 26` begins again after z, for negative `k` as well. Do small
-# and capital letters apart, and leave all others alone.
+# `(place + k) % 26` begins again after z, for negative `k` as well. Do
+# small and capital letters apart, and leave all others alone.
 # </details>
 #
 # **Predict.** At which shifts will each arm be right? Shift 0 is English,
@@ -1100,14 +1109,14 @@ show(
 )
 
 # %% [markdown]
-# **How to read it.** The grey dash is the share of requests that A4 restated
-# word for word. Where the dash is at the bottom, a thinking arm deliberates
-# about some *other* request, one it made up. Where it is high and the triangle
-# is not, the policy was lost after decoding.
+# **How to read it.** The grey dash is the share of requests that A4
+# restated word for word. Where the dash is at the bottom, a thinking arm
+# deliberates about some *other* request, one it made up. Where it is high
+# and the triangle is not, the policy was lost after decoding.
 #
-# **Now invent your own.** Change `my_cipher` and run the cell again. Can you
-# find a new code in which A4 is better than chance? Then look at the restated
-# share: did it decode, or was it lucky?
+# **Now invent your own.** Change `my_cipher` and run the cell again. Can
+# you find a new code in which A4 is better than chance? Then look at the
+# restated share: did it decode, or was it lucky?
 
 
 # %%
@@ -1127,8 +1136,8 @@ print(f"A4 restated {100 * restated:.0f} % of the requests rightly")
 # %% [markdown]
 # ## 11. The verdict
 #
-# The list of section 2 is read again, and each statement gets its measurement,
-# its interval and its verdict. The rules were fixed before.
+# The list of section 2 is read again, and each statement gets its
+# measurement, its interval and its verdict. The rules were fixed before.
 
 
 # %%
@@ -1215,39 +1224,41 @@ else:
 # %% [markdown]
 # ## 12. What the field says against it
 #
-# A toy can show that something is *possible*. Whether it is so in large models
-# is for others' measurements, and they do not all agree with the claim.
+# A toy can show that something is *possible*. Whether it is so in large
+# models is for others' measurements, and they do not all agree with the
+# claim.
 #
 # * **For, and against at once.** Model Spec Midtraining (arXiv 2605.02087)
-#   trained on the same data with and without the thought. Misalignment out of
-#   distribution fell from 0.70 to 0.48 (Qwen2.5-32B) and from 0.41 to 0.14
-#   (Qwen3-32B): the thought helps. But models that first *read documents about
-#   the Spec* and then saw answers only reached 0.22 and 0.10: better than the
-#   thought. Perhaps knowing the rules matters more than deliberating aloud.
+#   trained on the same data with and without the thought. Misalignment out
+#   of distribution fell from 0.70 to 0.48 (Qwen2.5-32B) and from 0.41 to
+#   0.14 (Qwen3-32B): the thought helps. But models that first *read
+#   documents about the Spec* and then saw answers only reached 0.22 and
+#   0.10: better than the thought. Perhaps knowing the rules matters more
+#   than deliberating aloud.
 # * **RL without reasoning beats SFT with it** in TARS (arXiv 2507.00971,
-#   Qwen2.5-1.5B, same prompts); both together were best. So the line between
-#   the arms may be "SFT or RL" as much as "answer or thought".
+#   Qwen2.5-1.5B, same prompts); both together were best. So the line
+#   between the arms may be "SFT or RL" as much as "answer or thought".
 # * **Preference pairs do cross languages**: DPO against toxicity in English
 #   only brought toxic continuations in 17 languages from 46.8 % to 3.9 %
-#   (mGPT-1.3B, arXiv 2406.16235). Other work finds the contrary for refusals
-#   in 12 European languages (arXiv 2606.07535).
+#   (mGPT-1.3B, arXiv 2406.16235). Other work finds the contrary for
+#   refusals in 12 European languages (arXiv 2606.07535).
 # * **Below about 3 B parameters, reasoning in English hardly helps** other
 #   languages (arXiv 2505.05408, outside safety). Our tiny models only do it
 #   because they were brought up to restate everything in English.
 # * **A model without trained-in long thoughts** came close to o1 in the
-#   paper's own review by humans (Claude 3.5 Sonnet 0.90, o1 0.92, worst tenth
-#   of 35 jailbreaks).
+#   paper's own review by humans (Claude 3.5 Sonnet 0.90, o1 0.92, worst
+#   tenth of 35 jailbreaks).
 #
-# How do our numbers sit beside these? Section 8 is our version of the fourth
-# point. Arm A7, in notebook 33, is our version of the first one.
+# How do our numbers sit beside these? Section 8 is our version of the
+# fourth point. Arm A7, in notebook 33, is our version of the first one.
 
 # %% [markdown]
 # ## Summary
 #
 # * Say first what would prove you wrong, with thresholds, and let code read
 #   the list afterwards.
-# * A claim about transfer needs four cells. The lower row is what it is about,
-#   the upper row is what makes the comparison fair.
+# * A claim about transfer needs four cells. The lower row is what it is
+#   about, the upper row is what makes the comparison fair.
 # * The request is the unit; differences are paired; overlapping bars are no
 #   test.
 # * Refusals alone can't show understanding: benign rows and five balanced
@@ -1257,12 +1268,12 @@ else:
 #
 # **What was not shown**
 #
-# * One training seed for each arm. The intervals are about the test requests,
-#   as in the paper's table. `make run` takes `--seeds`.
-# * A5 and A2 differ in several ways (thought, RL or DPO, judge). Which one did
-#   it is the question of notebook 33.
-# * Models of two million parameters in a world of a few thousand words. They
-#   show a mechanism, and no size of effect for a real model.
+# * One training seed for each arm. The intervals are about the test
+#   requests, as in the paper's table. `make run` takes `--seeds`.
+# * A5 and A2 differ in several ways (thought, RL or DPO, judge). Which one
+#   did it is the question of notebook 33.
+# * Models of two million parameters in a world of a few thousand words.
+#   They show a mechanism, and no size of effect for a real model.
 # * The arms answer in English always. Real models have to answer in the
 #   user's language as well.
 # * Whether A4's thought is *used*: notebook 24 edits it.

@@ -128,6 +128,15 @@ def test_a_damaged_entry_is_trained_again_with_a_note(
     cache.cached(copy.deepcopy(llama), "key", never)
 
 
+def test_rows_are_kept_and_damaged_rows_measured_again(cache_folder, capsys):
+    rows = [{"accuracy": 0.5}]
+    assert cache.cached_rows("rows", lambda: rows) == rows
+    assert cache.cached_rows("rows", lambda: never(None)) == rows
+    (cache_folder / "rows.json").write_text('[{"accur')
+    assert cache.cached_rows("rows", lambda: rows) == rows
+    assert "measuring again" in capsys.readouterr().out
+
+
 def test_a_crash_in_training_leaves_no_entry(cache_folder, llama):
     def crash(_model) -> dict:
         raise RuntimeError("power cut")
@@ -141,7 +150,7 @@ def test_the_key_changes_with_everything_that_matters(monkeypatch):
     one = cache.key_of(arm="A1", seed=0)
     assert one == cache.key_of(seed=0, arm="A1")
     assert one != cache.key_of(arm="A1", seed=1) != cache.key_of(arm="A2", seed=1)
-    monkeypatch.setattr(cache, "digest_of_sources", lambda: "other code")
+    monkeypatch.setattr(cache, "digest_of_sources", lambda *_: "other code")
     assert one != cache.key_of(arm="A1", seed=0)
 
 

@@ -77,7 +77,7 @@ def compose(
     policy: Clauses, restated: str, topic: str, category: str, intent: str, entry: str
 ) -> Thought | None:
     """Join the steps to a thought that quotes the clause; None if there is none."""
-    found = re.fullmatch(r"(\w+) §(\d+)\.", entry)
+    found = re.fullmatch(r"\w+ (\w+) §(\d+)\.", entry)
     if not found:
         return None
     action, number = found[1], int(found[2])

@@ -10,7 +10,8 @@ methods need. What makes it fast:
 * Llama models use `llama_cache`; any other model its own forward pass.
 
 Each (prompt, token) has its own random number, drawn before anything else. The same
-generator state therefore gives the same samples whatever the batch size.
+generator state therefore gives the same samples whatever the batch size (but for the
+rare token that rounding tips over).
 
 Left out on purpose: beam search, top-k, repetition penalties, refilling the batch
 with waiting prompts.
@@ -122,9 +123,8 @@ def generate(
 
 
 def left_pad(prompts: Sequence[list[int]], pad_id: int) -> tuple[Tensor, Tensor]:
-    """Stack prompts so that all END in the last column: (n, longest), and the number
-    of padding tokens in each row (n,). Decoders turn that number into a mask and into
-    position ids that start at 0 with the first real token."""
+    """Stack prompts so that all END in the last column, (n, longest), and the number
+    of padding tokens in each row (n,), from which a decoder makes its mask."""
     longest = max(map(len, prompts))
     padding = [longest - len(ids) for ids in prompts]
     rows = [[pad_id] * n + list(ids) for n, ids in zip(padding, prompts, strict=True)]

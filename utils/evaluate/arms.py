@@ -274,12 +274,17 @@ ARMS = {
 }
 
 
+def digest_of(base: str) -> str:
+    """Return the checksum of a shipped base model's weights."""
+    return sha256(WEIGHTS / base / "model.safetensors")
+
+
 def into_arm(model, tokenizer, name: str, base: str, seed: int) -> dict:
     """Train a fresh base model into an arm, or take its weights from the cache."""
     train = ARMS[name].train
     if train is None:
         return {}
-    key = key_of(arm=name, base=sha256(WEIGHTS / base / "model.safetensors"), seed=seed)
+    key = key_of(arm=name, base=digest_of(base), seed=seed)
 
     def run(fresh) -> dict:
         torch.manual_seed(seed)

@@ -23,10 +23,10 @@ def folder() -> Path:
     return Path(os.environ.get("DELIBERATE_CACHE", ROOT / "work" / "cache"))
 
 
-def digest_of_sources() -> str:
-    """Return one checksum for all the code and tables that training depends on."""
+def digest_of_sources(patterns: tuple[str, ...] = SOURCES) -> str:
+    """Return one checksum for code and tables, by default all that training needs."""
     digest = hashlib.sha256()
-    for pattern in SOURCES:
+    for pattern in patterns:
         for path in sorted((ROOT / "utils").glob(pattern)):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
@@ -37,6 +37,29 @@ def key_of(**parts) -> str:
     parts |= {"sources": digest_of_sources(), "torch": torch.__version__}
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def cached_rows(key: str, measure: Callable[[], list[dict]]) -> list[dict]:
+    """Return rows of results from the cache, else from `measure()`, and keep them.
+
+    A damaged entry is measured again. Both kinds of entries are written atomically.
+    """
+    path = folder() / f"{key}.json"
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(rows, list):
+            return rows
+        print(f"The cached results {path.name} are damaged: measuring again.")
+    except FileNotFoundError:
+        pass
+    except (ValueError, OSError):
+        print(f"The cached results {path.name} are damaged: measuring again.")
+    rows = measure()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.tmp")
+    part.write_text(json.dumps(rows), encoding="utf-8")
+    os.replace(part, path)
+    return rows
 
 
 def checksum(tensors: dict[str, torch.Tensor]) -> str:

@@ -18,10 +18,10 @@ from tqdm.auto import tqdm
 
 from utils.align.chat import reply
 from utils.evaluate import arms
-from utils.evaluate.cache import ROOT, digest_of_sources
+from utils.evaluate.cache import ROOT, cached_rows, digest_of_sources, key_of
 from utils.evaluate.conditions import Condition, conditions
 from utils.evaluate.metrics import count_errors, score
-from utils.evaluate.table import headline
+from utils.evaluate.table import error_table, headline
 from utils.world.prompts import chat
 
 RESULTS = ROOT / "results"
@@ -55,16 +55,26 @@ def evaluate(
     return rows
 
 
+def measured(name: str, base: str, seed: int, n: int, model, tokenizer) -> list[dict]:
+    """Return the rows of one arm in every condition, from the cache if possible."""
+    code = digest_of_sources(("evaluate/conditions.py", "evaluate/metrics.py"))
+    key = key_of(arm=name, base=arms.digest_of(base), seed=seed, n=n, code=code)
+    thinking = arms.ARMS[name].thinking
+    return cached_rows(
+        f"rows-{key}",
+        lambda: evaluate(model, tokenizer, thinking, conditions(n), seed),
+    )
+
+
 def run(seeds: list[int], n: int) -> dict:
     """Train and test every arm for each seed; return {"meta": ..., "rows": [...]}."""
     rows, training, started = [], {}, time.time()
-    tested = list(conditions(n))
     plan = [(name, base, seed) for seed in seeds for name, base in [*RUNS, CONTROL]]
     for name, base, seed in tqdm(plan, "arms"):
         tqdm.write(f"{name} {arms.ARMS[name].title}, base {base}, seed {seed}")
         model, tokenizer, notes = arms.arm(name, base, seed)
         training[f"{name} {base} {seed}"] = notes
-        found = evaluate(model, tokenizer, arms.ARMS[name].thinking, tested, seed)
+        found = measured(name, base, seed, n, model, tokenizer)
         rows += [{"arm": name, "base": base, "seed": seed} | row for row in found]
     meta = {
         "command": "make run",
@@ -97,7 +107,9 @@ def main() -> None:
     options = parser.parse_args()
     data = run(options.seeds, options.n)
     write_json(data, RESULTS / "quick.json")
-    Console().print(headline(data["rows"]))
+    console = Console()
+    console.print(headline(data["rows"]))
+    console.print(error_table(data["rows"]))
 
 
 if __name__ == "__main__":

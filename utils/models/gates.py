@@ -85,7 +85,9 @@ def measure(model, tokenizer, n: int = 300, seed: int = 1) -> dict[str, float]:
         ],
         [pair(prompts.name_intent(r.text), f"{r.intent}.") for _, r, _, _ in cases],
         [
-            pair(prompts.look_up(card, [r.intent]), f"{c.action} §{c.number}.")
+            pair(
+                prompts.look_up(card, [r.intent]), f"{r.intent} {c.action} §{c.number}."
+            )
             for card, r, c, _ in cases
         ],
     ]

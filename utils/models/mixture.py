@@ -151,8 +151,8 @@ class Mixture:
         pairs = list(zip(words[::2], words[1::2], strict=True))
         policy = ", ".join(f"{key} {value}" for key, value in pairs) + "."
         rng.shuffle(pairs)
-        keys, values = zip(*pairs, strict=True)
-        return prompts.look_up(policy, keys), False, "", ", ".join(values) + "."
+        entries = ", ".join(f"{key} {value}" for key, value in pairs) + "."
+        return prompts.look_up(policy, [key for key, _ in pairs]), False, "", entries
 
     def policy(self, rng: random.Random, category: str, intent: str) -> list[Clause]:
         """Draw a policy for a category that covers the intent, with even actions."""
@@ -180,11 +180,10 @@ class Mixture:
     def look_up(self, rng: random.Random) -> Exercise:
         """Look the entries of a card up, in another order."""
         policy, _, _, clauses = self.draw_case(rng)
-        entries = [(i, f"{c.action} §{c.number}") for c in clauses for i in c.intents]
-        rng.shuffle(entries)
-        entries = entries[: rng.randint(1, len(entries))]
-        keys, values = zip(*entries, strict=True)
-        return prompts.look_up(policy, keys), False, "", ", ".join(values) + "."
+        entries = [f"{i} {c.action} §{c.number}" for c in clauses for i in c.intents]
+        asked = rng.sample(entries, rng.randint(1, len(entries)))
+        keys = [entry.split()[0] for entry in asked]
+        return prompts.look_up(policy, keys), False, "", ", ".join(asked) + "."
 
     def follow(self, rng: random.Random) -> Exercise:
         """Answer a request as a random card wants it."""

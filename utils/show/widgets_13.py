@@ -25,7 +25,7 @@ def draw_optimum(
         at = [place + shift for place in places]
         ax.bar(at, probs.tolist(), 0.4, label=name, color=color, hatch=hatch)
     ax.set_xticks(places, words)
-    ax.set_ylim(0, 1)
+    ax.set_ylim(0, 1.05)
     ax.set_ylabel("probability")
 
 
