@@ -24,6 +24,7 @@
 import json
 import random
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -113,46 +114,49 @@ steps = [
     ("action", answer(clause.action, example.topic.name)),
 ]
 
-fig, ax = plt.subplots(figsize=(9.5, 3.0), dpi=120)
-for i, (name, text) in enumerate(steps):
-    words = text.replace(", ", ",\n", 1).split(" ")
+fig, ax = plt.subplots(figsize=(10, 2.7), dpi=120, layout="constrained")
+boxes = []
+for (name, text), x in zip(
+    steps, (0, 1.2, 2.25, 3.1, 3.95, 5), strict=True
+):
+    words = text.split()
     half = (len(words) + 1) // 2
     label = " ".join(words[:half]) + "\n" + " ".join(words[half:])
-    ax.text(
-        *(i, 0),
-        label.strip(),
-        ha="center",
-        va="center",
-        fontsize=8,
-        bbox={"boxstyle": "round,pad=0.5", "fc": "white"},
+    look = {"boxstyle": "round,pad=0.5", "fc": "white"}
+    center = {"ha": "center", "va": "center"}
+    box = ax.text(x, 0, label.strip(), fontsize=8, bbox=look, **center)
+    boxes.append(box)
+    ax.text(x, -0.55, name, fontsize=10, fontweight="bold", **center)
+
+
+def arrow(start, end, **look) -> None:
+    """Draw an arrow from the edge of one box to the edge of another."""
+    ax.annotate(
+        "",
+        end.get_position(),
+        start.get_position(),
+        arrowprops={
+            "arrowstyle": "-|>",
+            "lw": 2,
+            "patchA": start.get_bbox_patch(),
+            "patchB": end.get_bbox_patch(),
+        }
+        | look,
     )
-    ax.text(i, -0.62, name, ha="center", fontsize=10, fontweight="bold")
-arrow = {"arrowstyle": "-|>", "lw": 2, "shrinkA": 34, "shrinkB": 34}
-for i in range(5):
-    blue = arrow | {"color": OKABE_ITO["blue"]}
-    ax.annotate("", (i + 1, 0), (i, 0), arrowprops=blue, zorder=0)
-red = arrow | {
-    "color": OKABE_ITO["vermillion"],
-    "ls": "--",
-    "connectionstyle": "arc3,rad=-0.3",
-}
-ax.annotate("", (5, 0.15), (0, 0.15), arrowprops=red)
-ax.text(
-    2.5,
-    1.15,
-    "system 1: straight from the surface to the action",
-    ha="center",
-    color=OKABE_ITO["vermillion"],
-)
-ax.text(
-    2.5,
-    -1.05,
-    "system 2: one step at a time, in words",
-    ha="center",
-    color=OKABE_ITO["blue"],
-)
-ax.set_xlim(-0.5, 5.5)
-ax.set_ylim(-1.2, 1.4)
+
+
+fig.canvas.draw()  # the boxes get their sizes
+blue, red = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
+for start, end in pairwise(boxes):
+    arrow(start, end, color=blue)
+bent = "arc3,rad=-0.25"
+arrow(boxes[0], boxes[-1], color=red, ls="--", connectionstyle=bent)
+over = "system 1: straight from the surface to the action"
+ax.text(2.5, 1.0, over, color=red, ha="center")
+under = "system 2: one step at a time, in words"
+ax.text(2.5, -0.95, under, color=blue, ha="center")
+ax.set_xlim(-0.5, 5.6)
+ax.set_ylim(-1.1, 1.25)
 ax.axis("off")
 show(
     fig,
@@ -522,7 +526,7 @@ chats = [
     prompts.chat(r.on(surface).text, "Give the last word.")
     for r, surface in grid
 ]
-replies = reply(model, tokenizer, chats, thinking=True, progress=True)
+replies = reply(model, tokenizer, chats, thinking=True)
 restated, solved = Counter(), Counter()
 for (r, surface), said in zip(grid, replies, strict=True):
     restated[surface] += f"Request: {r.english}" in said.thought
@@ -1260,7 +1264,7 @@ print("surface    accuracy %         unsafe %  over-refusal %")
 measured = {}
 for surface in ("en", "de", "rot13", *CONTROLS):
     chats = [prompts.chat(r.on(surface).text) for r in test]
-    answers = reply(model, tokenizer, chats, progress=True)
+    answers = reply(model, tokenizer, chats)
     right = [r.action() for r in test]
     given = [action_of(said.answer) for said in answers]
     hits = [a == b for a, b in zip(right, given, strict=True)]

@@ -494,8 +494,8 @@ fig.tight_layout()
 show(
     fig,
     f"From one reading to six, the minimum keeps {slipped['minimum'][0]} "
-    f"then {slipped['minimum'][-1]} mistakes and loses {lost['minimum'][0]} "
-    f"then {lost['minimum'][-1]} good examples; the mean keeps "
+    f"then {slipped['minimum'][-1]} mistakes and loses "
+    f"{lost['minimum'][0]} then {lost['minimum'][-1]} good examples; the mean keeps "
     f"{slipped['mean'][-1]} and loses {lost['mean'][-1]}.",
 )
 
@@ -821,8 +821,8 @@ show(
     fig,
     "The step with the highest loss: "
     + ", ".join(f"{part} for {name}" for name, part in hardest.items())
-    + f". A4's loss on the clause is {by_part['A4']['Clause']:.3f} nats per "
-    f"token, the base's {by_part['base']['Clause']:.1f}.",
+    + f". A4's loss on the clause is {by_part['A4']['Clause']:.3f} nats "
+    f"per token, the base's {by_part['base']['Clause']:.1f}.",
 )
 
 # %% [markdown]
@@ -877,7 +877,8 @@ def difference(label, first, second):
 for name in THINKS:
     seen, unseen = (100 * hits(name, split).mean() for split in SPLITS)
     print(
-        f"{name}: seen topics {seen:3.0f} %, held-out topics {unseen:3.0f} %"
+        f"{name}: seen topics {seen:3.0f} %, "
+        f"held-out topics {unseen:3.0f} %"
     )
 for split in SPLITS:
     label = f"A4 minus A1, {split.replace('_', '-')} topics"
@@ -927,9 +928,8 @@ spoken = answers_of(models["A1"], home["seen"], thinking=True)
 pairs = list(zip(home["seen"], spoken, strict=True))
 right = np.mean([action_of(r.answer) == q.action() for q, r in pairs])
 print("A1, made to think:", spoken[0].thought)
-print(
-    f"a clause in its thoughts: {np.mean(['§' in r.thought for r in spoken]):.0%}"
-)
+cited = np.mean(["§" in r.thought for r in spoken])
+print(f"a clause in its thoughts: {cited:.0%}")
 print(f"A1 answers directly: {hits('A1', 'seen').mean():.0%} right actions")
 print(f"A1 after thinking:   {right:.0%} right actions")
 
@@ -1076,8 +1076,8 @@ ours = ", ".join(f"{a} {retrieved['A4'][a]:.2f}" for a in ACTIONS)
 base_mean = np.mean(list(retrieved["base"].values()))
 show(
     fig,
-    "Paper: hard refusal 0.27 to 0.75, safe completion 0.21 to 0.91, comply "
-    f"0.09 to 0.54. Here: base {base_mean:.2f} on average; A4: {ours}.",
+    "Paper: hard refusal 0.27 to 0.75, safe completion 0.21 to 0.91, "
+    f"comply 0.09 to 0.54. Here: base {base_mean:.2f} on average; A4: {ours}.",
 )
 
 # %% [markdown]
@@ -1282,8 +1282,9 @@ knows = {name: recited(model) for name, model in models.items()}
 print("one question:", tokenizer.decode(beginning(exam[0])))
 for name, values in knows.items():
     print(
-        f"{name}: mean probability of the right clause {values.mean():.2f}; "
-        f"above one half in {np.mean(values > 0.5):.0%} of {len(exam)} questions"
+        f"{name}: mean probability of the right clause "
+        f"{values.mean():.2f}; above one half in "
+        f"{np.mean(values > 0.5):.0%} of {len(exam)} questions"
     )
 
 # %%

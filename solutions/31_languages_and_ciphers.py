@@ -1027,8 +1027,8 @@ check("caesar", caesar)
 #
 # A direct arm: at 0, if anywhere. A thinking arm: at 0, and at 13 as far as
 # it decodes ROT13. Shift 12 is a stranger to both, close as it looks to us.
-# If an arm is good at *all* shifts, it learnt to shift, and our controls
-# are no controls.
+# If an arm is good at *all* shifts, it learnt to shift letters in general,
+# and then Atbash is a weaker control than we thought.
 # </details>
 
 # %%
@@ -1245,9 +1245,9 @@ else:
 # * **Below about 3 B parameters, reasoning in English hardly helps** other
 #   languages (arXiv 2505.05408, outside safety). Our tiny models only do it
 #   because they were brought up to restate everything in English.
-# * **A model without trained-in long thoughts** came close to o1 in the
-#   paper's own review by humans (Claude 3.5 Sonnet 0.90, o1 0.92, worst
-#   tenth of 35 jailbreaks).
+# * **A model that, as far as is known, had no long thoughts trained in**
+#   came close to o1 in the paper's own review by humans (Claude 3.5 Sonnet
+#   0.90, o1 0.92, worst tenth of 35 jailbreaks).
 #
 # How do our numbers sit beside these? Section 8 is our version of the
 # fourth point. Arm A7, in notebook 33, is our version of the first one.

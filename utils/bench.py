@@ -19,48 +19,32 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from utils.align.batching import WINDOW, Example
 from utils.align.sampling import generate
 from utils.align.sft import train_sft
+from utils.models.load import load
+from utils.models.tokenizer import encode_completion, encode_prompt
+from utils.world import prompts
+from utils.world.replies import answer, true_thought
+from utils.world.requests import SURFACES, sample_requests
 
-PAD, END, VOCABULARY = 0, 1, 3000
 BATCH, SAMPLING_BATCH, NEW_TOKENS = 32, 64, 80
 LR = 1e-3
 
 
-def random_llama(seed: int = 0) -> LlamaForCausalLM:
-    """A Llama of the shipped lab model's shape, with random weights."""
-    torch.manual_seed(seed)
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=192,
-        intermediate_size=512,
-        num_hidden_layers=4,
-        num_attention_heads=6,
-        max_position_embeddings=512,
-        pad_token_id=PAD,
-        eos_token_id=END,
-        bos_token_id=None,
-        tie_word_embeddings=True,
-    )
-    return LlamaForCausalLM(config)
-
-
-def synthetic_examples(n: int, seed: int = 0) -> list[Example]:
-    """Random tokens with a realistic spread of lengths: prompts 8-70 tokens,
-    completions 5-60 with the end token."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def draw(low: int, high: int, shape: tuple = ()) -> torch.Tensor:
-        return torch.randint(low, high, shape, generator=generator)
-
+def texts_of_the_world(tokenizer, n: int) -> list[Example]:
+    """Requests in every surface with their thought and answer: the lengths that the
+    course trains on and samples."""
     examples = []
-    for _ in range(n):
-        prompt = draw(2, VOCABULARY, (int(draw(8, 71)),)).tolist()
-        completion = draw(2, VOCABULARY, (int(draw(4, 60)),)).tolist()
-        examples.append(Example(prompt, [*completion, END]))
+    for i, request in enumerate(sample_requests(n, seed=0, topics="all")):
+        surfaced = request.on(SURFACES[i % len(SURFACES)])
+        said = answer(request.action(), request.topic.name)
+        prompt = encode_prompt(tokenizer, prompts.chat(surfaced.text), thinking=True)
+        thought = str(true_thought(request))
+        completion = encode_completion(tokenizer, said, thought)
+        examples.append(Example(prompt, completion))
     return examples
 
 
@@ -186,7 +170,7 @@ def compare_training(
 
 def compare_sampling(
     model: nn.Module,
-    prompts: Sequence[list[int]],
+    questions: Sequence[list[int]],
     end_id: int,
     pad_id: int,
     rounds: int = 5,
@@ -197,11 +181,11 @@ def compare_sampling(
     for seed in range(rounds):
         torch.manual_seed(seed)
         start = time.perf_counter()
-        samples = generate(model, prompts, batch_size=SAMPLING_BATCH, **settings)
+        samples = generate(model, questions, batch_size=SAMPLING_BATCH, **settings)
         elapsed = time.perf_counter() - start
         ours.append(sum(len(s.tokens) for s in samples) / elapsed)
         start = time.perf_counter()
-        tokens = _transformers_generate(model, prompts, end_id, pad_id)
+        tokens = _transformers_generate(model, questions, end_id, pad_id)
         theirs.append(tokens / (time.perf_counter() - start))
     return {
         "sampling, tokens/s": statistics.median(ours),
@@ -213,11 +197,11 @@ def compare_sampling(
 
 @torch.no_grad()
 def _transformers_generate(
-    model: nn.Module, prompts: Sequence[list[int]], end_id: int, pad_id: int
+    model: nn.Module, questions: Sequence[list[int]], end_id: int, pad_id: int
 ) -> int:
     total = 0
-    for start in range(0, len(prompts), SAMPLING_BATCH):
-        batch = prompts[start : start + SAMPLING_BATCH]
+    for start in range(0, len(questions), SAMPLING_BATCH):
+        batch = questions[start : start + SAMPLING_BATCH]
         longest = max(map(len, batch))
         ids = torch.tensor([[pad_id] * (longest - len(p)) + p for p in batch])
         mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in batch])
@@ -253,18 +237,19 @@ def _placeholder_tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:
 
 
 def main() -> None:
-    """Benchmark a random model on synthetic texts and print a table."""
+    """Benchmark the shipped model on texts of the world and print a table."""
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
-    model = random_llama()
-    examples = synthetic_examples(WINDOW * BATCH)
+    model, tokenizer = load("lab")
+    end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
+    examples = texts_of_the_world(tokenizer, WINDOW * BATCH)
     print(f"{torch.get_num_threads()} threads")
-    results = compare_training(model, examples, PAD)
-    prompts = [e.prompt for e in examples[: 4 * SAMPLING_BATCH]]
-    results |= compare_sampling(model, prompts, END, PAD)
-    groups = [prompt for prompt in prompts[:32] for _ in range(8)]
-    grouped = compare_sampling(model, groups, END, PAD)
+    asked = [e.prompt for e in examples[: 4 * SAMPLING_BATCH]]
+    results = compare_sampling(model, asked, end, pad)
+    groups = [prompt for prompt in asked[:32] for _ in range(8)]
+    grouped = compare_sampling(model, groups, end, pad)
     results |= {f"{name} (groups of 8)": value for name, value in grouped.items()}
+    results |= compare_training(model, examples, pad)
     results["peak memory of all, MB"] = peak_memory()
     for name, value in results.items():
         digits = 0 if value >= 100 else 2

@@ -107,7 +107,8 @@ def deliberations(base: str, seed: int) -> tuple[tuple[Request, Deliberation], .
     )
 
 
-def revisions(base: str, seed: int) -> list[tuple[Request, str]]:
+@lru_cache(maxsize=4)
+def revisions(base: str, seed: int) -> tuple[tuple[Request, str], ...]:
     """Return the requests with answers revised under the constitution (SL-CAI)."""
     model, tokenizer = load(base)
     requests = training_requests(seed)
@@ -115,7 +116,7 @@ def revisions(base: str, seed: int) -> list[tuple[Request, str]]:
     policies = [load_principles().of(r.topic.category) for r in requests]
     first = [r.answer for r in reply(model, tokenizer, [*map(prompts.chat, texts)])]
     _, revised = critique_and_revise(model, tokenizer, policies, texts, first)
-    return list(zip(requests, revised, strict=True))
+    return tuple(zip(requests, revised, strict=True))
 
 
 def preference_pairs(base: str, seed: int) -> list[tuple[Request, str, str, float]]:

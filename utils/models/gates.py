@@ -78,20 +78,18 @@ def measure(model, tokenizer, n: int = 300, seed: int = 1) -> dict[str, float]:
     found["ciphers"] = min(found[surface] for surface in TAUGHT_CIPHERS)
     cases = [mixture.draw_case(rng) for _ in range(n)]
     hops = [
-        [pair(prompts.name_topic(r.text), f"{r.topic.name}.") for _, r, _, _ in cases],
+        [(prompts.name_topic(r.text), f"{r.topic.name}.") for _, r, _, _ in cases],
         [
-            pair(prompts.name_category(r.topic.name), f"{r.topic.category}.")
+            (prompts.name_category(r.topic.name), f"{r.topic.category}.")
             for _, r, _, _ in cases
         ],
-        [pair(prompts.name_intent(r.text), f"{r.intent}.") for _, r, _, _ in cases],
+        [(prompts.name_intent(r.text), f"{r.intent}.") for _, r, _, _ in cases],
         [
-            pair(
-                prompts.look_up(card, [r.intent]), f"{r.intent} {c.action} §{c.number}."
-            )
+            (prompts.look_up(card, [r.intent]), f"{r.intent} {c.action} §{c.number}.")
             for card, r, c, _ in cases
         ],
     ]
-    results = [exact(model, pairs) for pairs in hops]
+    results = [exact(model, [pair(*case) for case in hop]) for hop in hops]
     found["spec_following"] = share([all(hop) for hop in zip(*results, strict=True)])
     for task in ("recall", "follow", "judge", "compare", "critique", "revise"):
         pairs = [mixture.example(rng, task) for _ in range(n)]

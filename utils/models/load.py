@@ -17,6 +17,7 @@ from transformers.utils import logging
 
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = ("lab", "lab_english")
+TRUNK = "trunk"  # where pretraining branches; it is no base model of the course
 
 
 def sha256(path: Path) -> str:
@@ -33,7 +34,7 @@ def load(name: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     reach; each says in one sentence what to do.
     """
     name = str(name)
-    if name in SHIPPED:
+    if name in (*SHIPPED, TRUNK):
         check_shipped(name)
         return read(WEIGHTS / name, f"the shipped model {name!r}")
     if Path(name).is_dir():

@@ -1,13 +1,15 @@
 """Pretrain the lab's two base models: ``python -m utils.models.pretrain``.
 
-Both start from the same weights and learn the same mixture, one process each: "lab"
-thinks in every taught surface, "lab_english" (the control) in English only. They differ
-in nothing else. A run goes on from its last checkpoint when it is started again.
+A trunk learns every task on two threads, with its thinking in English only. Then two
+branches go on from it, one process each: "lab" thinks in every taught surface,
+"lab_english" (the control) still in English only. They differ in nothing else. The
+trunk's weights are shipped too, so that the branches can be trained again without it.
+A run goes on from its last checkpoint when it is started again.
 
 What made look-up in the context form: values right behind their keys, half of the
 look-up over the whole vocabulary, weights drawn with a standard deviation near
-1/sqrt(width), and answers that repeat the key. What made everything faster: Muon for the
-matrices, and steps that see every task, weighted by its tokens, instead of one length.
+1/sqrt(width), and answers that repeat the key. What made everything form faster: Muon
+for the matrices, and steps that see every task, weighted by its tokens.
 """
 
 import argparse
@@ -34,10 +36,10 @@ from utils.models.tokenizer import END, PAD, build_tokenizer
 
 WIDTH, LAYERS, HEADS, FEED_FORWARD = 192, 4, 6, 512
 BATCH, PARTS = 64, 3  # examples in a step, and parts of like length in it
-STEPS, WARM_UP, CLIP = 2200, 50, 1.0
+STEPS = {"trunk": 5000, "lab": 3000, "lab_english": 3000}
+WARM_UP, CLIP = 50, 1.0
 LEARNING_RATE = {"matrices": 5e-3, "rest": 3e-3}  # for Muon, and for AdamW
-DECAY_FROM = 0.4  # the learning rates fall from this share of the steps on
-THINKING = {"lab": TAUGHT_SURFACES, "lab_english": ("en",)}
+THINKING = {"trunk": ("en",), "lab": TAUGHT_SURFACES, "lab_english": ("en",)}
 FOLDER = Path("work/pretrain")
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -96,7 +98,7 @@ def batches(
             ),
             key=lambda pair: len(pair[0]) + len(pair[1]),
         )
-        size = BATCH // PARTS
+        size = -(-BATCH // PARTS)
         yield [collate(examples[i : i + size]) for i in range(0, BATCH, size)]
 
 
@@ -123,10 +125,14 @@ def optimizers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
     ]
 
 
-def schedule(step: int) -> float:
-    """Return the share of the learning rates: warm up, stay, fall to a twentieth."""
-    done = (step / STEPS - DECAY_FROM) / (1 - DECAY_FROM)
-    return min(1 - 0.95 * max(0.0, done), (step + 1) / WARM_UP)
+def schedule(stage: str, step: int) -> float:
+    """Return the share of the learning rates: a warm-up, and one fall over both stages.
+
+    The fall is linear to a twentieth, from the trunk's first step to a branch's last.
+    """
+    before = 0 if stage == "trunk" else STEPS["trunk"]
+    fall = 1 - 0.95 * (before + step) / (STEPS["trunk"] + STEPS["lab"])
+    return fall * min(1.0, (step + 1) / WARM_UP)
 
 
 def backward(model: LlamaForCausalLM, parts: list[Batch]) -> float:
@@ -153,35 +159,34 @@ def save_atomically(state: dict, path: Path) -> None:
     os.replace(part, path)
 
 
-def train(name: str, seed: int = 0) -> None:
-    """Train one model on one thread, or go on from its checkpoint."""
-    torch.set_num_threads(1)
+def train(stage: str, seed: int = 0) -> None:
+    """Train a stage, or go on from its checkpoint."""
     tokenizer = build_tokenizer()
-    model = new_model(tokenizer, seed)
-    trainers = optimizers(model)
-    path, first, curve = FOLDER / f"{name}.pt", 0, []
+    model = new_model(tokenizer, seed) if stage == "trunk" else load("trunk")[0]
+    trainers = optimizers(model.train())
+    path, first, curve = FOLDER / f"{stage}.pt", 0, []
     if path.exists():
         state = torch.load(path, weights_only=True)
         model.load_state_dict(state["model"])
         for trainer, saved in zip(trainers, state["optimizers"], strict=True):
             trainer.load_state_dict(saved)
         first, curve = state["step"], state["curve"]
-    mixture = Mixture(tokenizer, THINKING[name])
-    stream = batches(mixture, DIRECT_TASKS | THINKING_TASKS, f"{seed}-{first}")
-    window = []
-    for step in tqdm(range(first, STEPS), name, STEPS, initial=first, mininterval=30):
+    mixture = Mixture(tokenizer, THINKING[stage])
+    stream = batches(mixture, DIRECT_TASKS | THINKING_TASKS, f"{seed}-{stage}-{first}")
+    last, window = STEPS[stage], []
+    for step in tqdm(range(first, last), stage, last, initial=first, mininterval=30):
         window.append(backward(model, next(stream)))
         torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         for trainer, rate in zip(trainers, LEARNING_RATE.values(), strict=True):
             for group in trainer.param_groups:
-                group["lr"] = rate * schedule(step)
+                group["lr"] = rate * schedule(stage, step)
             trainer.step()
             trainer.zero_grad()
-        if len(window) == 50 or step + 1 == STEPS:
+        if len(window) == 50 or step + 1 == last:
             curve.append([step + 1, round(sum(window) / len(window), 4)])
             window = []
-            tqdm.write(f"{name}: step {curve[-1][0]}, loss {curve[-1][1]}")
-        if (step + 1) % 250 == 0 or step + 1 == STEPS:
+            tqdm.write(f"{stage}: step {curve[-1][0]}, loss {curve[-1][1]}")
+        if (step + 1) % 250 == 0 or step + 1 == last:
             state = {
                 "model": model.state_dict(),
                 "optimizers": [trainer.state_dict() for trainer in trainers],
@@ -200,6 +205,7 @@ def ship(name: str, seed: int = 0) -> dict[str, float]:
     tokenizer = build_tokenizer()
     model = new_model(tokenizer, seed)
     model.load_state_dict(state["model"])
+    before = {} if name == "trunk" else {"trunk": STEPS["trunk"]}
     card = {
         "name": name,
         "what": "Helpful-only base model of the course; it has seen no policy.",
@@ -207,7 +213,7 @@ def ship(name: str, seed: int = 0) -> dict[str, float]:
         "parameters": sum(p.numel() for p in model.parameters()),
         "command": "python -m utils.models.pretrain",
         "seed": seed,
-        "steps": state["step"],
+        "steps": before | {name: state["step"]},
         "batch": BATCH,
         "learning_rate": LEARNING_RATE,
         "tasks": DIRECT_TASKS | THINKING_TASKS,
@@ -219,23 +225,37 @@ def ship(name: str, seed: int = 0) -> dict[str, float]:
     return found
 
 
-def main() -> None:
-    """Train both models at the same time, then ship them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=list(THINKING), help="train this one only")
-    only = parser.parse_args().only
-    if only:
-        train(only)
-        return
+def run_stages(*stages: str) -> None:
+    """Train stages side by side, each in a process that shares the cores evenly."""
+    threads = {"OMP_NUM_THREADS": str(max(1, 2 // len(stages)))}
     command = [sys.executable, "-m", "utils.models.pretrain", "--only"]
-    running = [subprocess.Popen([*command, name]) for name in THINKING]
+    running = [
+        subprocess.Popen([*command, stage], env=os.environ | threads)
+        for stage in stages
+    ]
     if any([process.wait() for process in running]):
-        raise SystemExit("A model stopped early: start the command again to go on.")
-    for name in THINKING:
-        found = ship(name)
-        print(name, found)
+        raise SystemExit("Training stopped early: start the command again to go on.")
+    for stage in stages:
+        found = ship(stage)
+        print(stage, found)
         for gate in missed(found):
-            print(f"{name} missed the gate for {gate}")
+            print(f"{stage} missed the gate for {gate}")
+
+
+def main() -> None:
+    """Train and ship the trunk, then both branches."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=list(STEPS), help="train this stage only")
+    parser.add_argument(
+        "--branches", action="store_true", help="start from the shipped trunk"
+    )
+    options = parser.parse_args()
+    if options.only:
+        train(options.only)
+        return
+    if not options.branches:
+        run_stages("trunk")
+    run_stages("lab", "lab_english")
 
 
 if __name__ == "__main__":
