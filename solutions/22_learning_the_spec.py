@@ -495,8 +495,8 @@ show(
     fig,
     f"From one reading to six, the minimum keeps {slipped['minimum'][0]} "
     f"then {slipped['minimum'][-1]} mistakes and loses "
-    f"{lost['minimum'][0]} then {lost['minimum'][-1]} good examples; the mean keeps "
-    f"{slipped['mean'][-1]} and loses {lost['mean'][-1]}.",
+    f"{lost['minimum'][0]} then {lost['minimum'][-1]} good examples; "
+    f"the mean keeps {slipped['mean'][-1]} and loses {lost['mean'][-1]}.",
 )
 
 # %% [markdown]
@@ -1077,7 +1077,8 @@ base_mean = np.mean(list(retrieved["base"].values()))
 show(
     fig,
     "Paper: hard refusal 0.27 to 0.75, safe completion 0.21 to 0.91, "
-    f"comply 0.09 to 0.54. Here: base {base_mean:.2f} on average; A4: {ours}.",
+    f"comply 0.09 to 0.54. Here: base {base_mean:.2f} on average; "
+    f"A4: {ours}.",
 )
 
 # %% [markdown]

@@ -22,6 +22,8 @@ from utils.evaluate.conditions import Condition, plain
 from utils.evaluate.run import CONTROL, RUNS, evaluate
 from utils.models.load import load
 
+pytestmark = pytest.mark.base_models
+
 
 def home() -> Condition:
     return Condition("plain", "en", "", "seen", tuple(plain("seen", 100)))

@@ -129,6 +129,8 @@ def test_the_validator_names_each_kind_of_mistake():
     says(validate.check_topics([hyphen, *topics[1:]]), "letters and blanks")
     lost = replace(templates[0], text=templates[0].text | {"es": "Hola."})
     says(validate.check_templates([lost, *templates[1:]]), "exactly one {x}")
+    leak = replace(topics[0], text=topics[0].text | {"id": "hotel"})
+    says(validate.check_control([leak, *topics[1:]], templates), "may share none")
     few = [t for t in templates if t.intent != "get"]
     says(validate.check_templates(few), "get needs six templates")
     no_weapons = replace(

@@ -3,6 +3,7 @@
 Run it after each edit. Every finding is one sentence that says where and what to do.
 """
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -88,6 +89,22 @@ def check_templates(templates: Sequence[Template]) -> list[str]:
     return found
 
 
+def check_control(topics: Sequence[Topic], templates: Sequence[Template]) -> list[str]:
+    """Find words of the control language that a taught language has too: leaks."""
+
+    def words(text: str) -> set[str]:
+        return set(re.findall(r"[^\W\d_]+", text.replace("{x}", "")))
+
+    items = [item.text for item in (*topics, *templates)]
+    taught = {word for text in items for name in ARTICLES for word in words(text[name])}
+    return [
+        f"column id: {', '.join(sorted(shared))} in {text['id']!r} is a word of a "
+        "taught language too; the control may share none."
+        for text in items
+        if (shared := words(text["id"]) & taught)
+    ]
+
+
 def check_spec(spec: Spec, topics: Sequence[Topic], file: str) -> list[str]:
     """Find categories without a clause, double cover, unknown words, imbalance."""
     found = []
@@ -144,6 +161,7 @@ def findings() -> list[str]:
     return [
         *check_topics(topics),
         *check_templates(templates),
+        *check_control(topics, templates),
         *check_spec(spec, topics, "spec.md"),
         *check_spec(principles, topics, "principles.md"),
         *check_agreement(spec, principles),
