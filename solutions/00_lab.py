@@ -114,7 +114,11 @@ steps = [
     ("action", answer(clause.action, example.topic.name)),
 ]
 
-fig, ax = plt.subplots(figsize=(10, 2.7), dpi=120, layout="constrained")
+fig, ax = plt.subplots(figsize=(10, 2.7), dpi=120)
+fig.subplots_adjust(0, 0, 1, 1)
+ax.set_xlim(-0.5, 5.6)
+ax.set_ylim(-1.1, 1.25)
+ax.axis("off")
 boxes = []
 for (name, text), x in zip(
     steps, (0, 1.2, 2.25, 3.1, 3.95, 5), strict=True
@@ -155,9 +159,6 @@ over = "system 1: straight from the surface to the action"
 ax.text(2.5, 1.0, over, color=red, ha="center")
 under = "system 2: one step at a time, in words"
 ax.text(2.5, -0.95, under, color=blue, ha="center")
-ax.set_xlim(-0.5, 5.6)
-ax.set_ylim(-1.1, 1.25)
-ax.axis("off")
 show(
     fig,
     "Two ways from a request to an action. System 2 goes through "
@@ -435,7 +436,7 @@ groups = {
 }
 looks = [("blue", ""), ("orange", "//"), ("black", "..")]
 
-fig, ax = plt.subplots(figsize=(7.5, 2.8), dpi=110, layout="constrained")
+fig, ax = plt.subplots(figsize=(8.5, 2.8), dpi=110, layout="constrained")
 for (name, members), (color, hatch) in zip(
     groups.items(), looks, strict=True
 ):

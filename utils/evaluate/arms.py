@@ -108,10 +108,12 @@ def deliberations(base: str, seed: int) -> tuple[tuple[Request, Deliberation], .
 
 
 @lru_cache(maxsize=4)
-def revisions(base: str, seed: int) -> tuple[tuple[Request, str], ...]:
-    """Return the requests with answers revised under the constitution (SL-CAI)."""
+def revisions(
+    base: str, seed: int, n: int = PROMPTS
+) -> tuple[tuple[Request, str], ...]:
+    """Return `n` requests with answers revised under the constitution (SL-CAI)."""
     model, tokenizer = load(base)
-    requests = training_requests(seed)
+    requests = training_requests(seed, n)
     texts = [request.text for request in requests]
     policies = [load_principles().of(r.topic.category) for r in requests]
     first = [r.answer for r in reply(model, tokenizer, [*map(prompts.chat, texts)])]
@@ -119,7 +121,9 @@ def revisions(base: str, seed: int) -> tuple[tuple[Request, str], ...]:
     return tuple(zip(requests, revised, strict=True))
 
 
-def preference_pairs(base: str, seed: int) -> list[tuple[Request, str, str, float]]:
+def preference_pairs(
+    base: str, seed: int, n: int = PROMPTS
+) -> list[tuple[Request, str, str, float]]:
     """Return (request, better, worse, probability) as the AI labels them.
 
     The two candidates are the revised answer and one written under a principle drawn
@@ -127,7 +131,7 @@ def preference_pairs(base: str, seed: int) -> list[tuple[Request, str, str, floa
     """
     model, tokenizer = load(base)
     rng = random.Random(f"pairs-{seed}")
-    revised = revisions(base, seed)
+    revised = revisions(base, seed, n)
     cards = [
         prompts.card([Clause(1, r.topic.category, (r.intent,), rng.choice(ACTIONS))])
         for r, _ in revised

@@ -107,7 +107,8 @@ def main() -> None:
     options = parser.parse_args()
     data = run(options.seeds, options.n)
     write_json(data, RESULTS / "quick.json")
-    console = Console()
+    # Wide enough for the table also where the terminal can't tell its width.
+    console = Console(width=max(150, Console().width))
     console.print(headline(data["rows"]))
     console.print(error_table(data["rows"]))
 
