@@ -299,8 +299,8 @@ for surface in SURFACES:
     print(f"{surface:10} {one.on(surface).text:51} {where}")
 
 # %% [markdown]
-# The last column matters most. The base model learned to *read* all surfaces
-# but the last two. Alignment shows English only. Indonesian (`id`) and the
+# The last column matters most. Pretraining taught the base model to *read* all
+# surfaces but the last two. Alignment shows English only. Indonesian (`id`) and the
 # Atbash cipher are **negative controls**: no model here can read them, so no
 # model should do well on them. If one does, the experiment is broken.
 
@@ -405,8 +405,9 @@ card = json.loads((WEIGHTS / "lab" / "card.json").read_text("utf-8"))
 settings = model.config
 print(card["what"])
 print(
-    f"{card['parameters']:,} parameters, {settings.num_hidden_layers} layers "
-    f"of width {settings.hidden_size}, {len(tokenizer):,} tokens"
+    f"{card['parameters']:,} parameters, "
+    f"{settings.num_hidden_layers} layers of width {settings.hidden_size}, "
+    f"{len(tokenizer):,} tokens"
 )
 
 # %% [markdown]
@@ -910,20 +911,20 @@ for ax, (name, surface) in zip(axes, sources.items(), strict=True):
     top = logits.topk(8).indices
     looks = ["sky", "blue", "orange"]
     for shift, t in enumerate(temperatures):
-        whole = nucleus(logits, t)
+        whole = nucleus(logits, t)[top].numpy()
         cut = nucleus(logits, t, 0.9)
         places = np.arange(8) + (shift - 1) * 0.27
         ax.bar(
             places,
-            whole[top],
+            whole,
             0.27,
             color=OKABE_ITO[looks[shift]],
             label=f"T = {t:g}",
         )
-        inside = cut[top] > 0
+        inside = (cut[top] > 0).numpy()
         ax.plot(
-            places[inside.numpy()],
-            whole[top][inside] + 0.03,
+            places[inside],
+            whole[inside] + 0.03,
             "k*",
             markersize=5,
             label="in the set for top-p 0.9" if shift == 2 else None,
@@ -937,8 +938,10 @@ axes[0].set_ylabel("probability")
 axes[1].legend(frameon=False)
 show(
     fig,
-    "Probability of the first word of a restatement, at three temperatures. "
-    "Tokens that stay for top-p 0.9: " + "; ".join(said) + ".",
+    "Probability of the first word of a restatement, at three "
+    "temperatures. Tokens that stay for top-p 0.9: "
+    + "; ".join(said)
+    + ".",
 )
 
 # %% [markdown]
@@ -1310,6 +1313,7 @@ print(
 #   rules**, which pairs do not teach. We wrote down what would refute it.
 # - The world is a chain: surface → decode → topic → category → clause →
 #   action. A new language changes the first step alone.
+# <!-- RESULT -->
 # - The base model reads every taught surface and follows any rules in its
 #   context. By itself it has none, and complies.
 # - $\log p(y \mid x)$ is a **sum** over the completion's tokens, shifted by

@@ -166,6 +166,11 @@ def sorted_batches(items: Sequence, batch_size: int) -> Iterator[list[int]]:
         yield order[start : start + batch_size]
 
 
+def quiet(progress: bool) -> dict[str, bool]:
+    """What hides tqdm's bar. With `progress`, $TQDM_DISABLE still has its say."""
+    return {} if progress else {"disable": True}
+
+
 @contextmanager
 def eval_mode(model: nn.Module) -> Iterator[None]:
     """Switch to evaluation mode, and back to what the model was before."""

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from utils.align.batching import quiet
+
 Batch = TypeVar("Batch")
 Metrics = dict[str, float]
 
@@ -48,7 +50,7 @@ def fit(
     was_training = model.training
     model.train()
     try:
-        bar = tqdm(batches, total=steps, disable=not progress)
+        bar = tqdm(batches, total=steps, **quiet(progress))
         for step, batch in enumerate(bar):
             loss, metrics = loss_fn(batch)
             if not torch.isfinite(loss):

@@ -145,6 +145,11 @@ class Mixture:
 
     # Policies in the context, always random -------------------------------------------
 
+    def copy_words(self, rng: random.Random) -> Exercise:
+        """Say words from the whole vocabulary again."""
+        words = " ".join(rng.sample(self.words, rng.randint(4, 12))) + "."
+        return prompts.chat(words, "Repeat it."), False, "", words
+
     def recall(self, rng: random.Random) -> Exercise:
         """Look words up in a list of pairs drawn from the whole vocabulary."""
         words = rng.sample(self.words, 2 * rng.randint(3, 7))
@@ -317,6 +322,8 @@ HARMLESS: list[Callable[[random.Random, str], tuple[str, str, str]]] = [
     kind,
     search,
 ]
+# What a first, short phase of pretraining consists of: to copy from the context.
+CONTEXT_TASKS = {"copy_words": 40, "recall": 30, "look_up": 30}
 # Share of each task. Look-up and decoding form late, so they get most of the examples.
 DIRECT_TASKS = {
     "help": 10,
@@ -325,7 +332,8 @@ DIRECT_TASKS = {
     "categories": 6,
     "topic": 3,
     "intent": 2,
-    "recall": 12,
+    "copy_words": 6,
+    "recall": 8,
     "look_up": 10,
     "follow": 7,
     "judge": 8,

@@ -6,9 +6,9 @@ branches go on from it, one process each: "lab" thinks in every taught surface,
 trunk's weights are shipped too, so that the branches can be trained again without it.
 A run goes on from its last checkpoint when it is started again.
 
-What made look-up in the context form: values right behind their keys, half of the
-look-up over the whole vocabulary, weights drawn with a standard deviation near
-1/sqrt(width), and answers that repeat the key. What made everything form faster: Muon
+What made look-up in the context form: values right behind their keys, answers that
+repeat the key, look-up over the whole vocabulary, weights drawn with a standard
+deviation near 1/sqrt(width), and a first phase that does nothing but copy and look up. What made everything form faster: Muon
 for the matrices, and steps that see every task, weighted by its tokens.
 """
 
@@ -27,6 +27,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from utils.models.gates import measure, missed
 from utils.models.load import load, save_shipped
 from utils.models.mixture import (
+    CONTEXT_TASKS,
     DIRECT_TASKS,
     TAUGHT_SURFACES,
     THINKING_TASKS,
@@ -36,9 +37,10 @@ from utils.models.tokenizer import END, PAD, build_tokenizer
 
 WIDTH, LAYERS, HEADS, FEED_FORWARD = 192, 4, 6, 512
 BATCH, PARTS = 64, 3  # examples in a step, and parts of like length in it
-STEPS = {"trunk": 5000, "lab": 3000, "lab_english": 3000}
+STEPS = {"trunk": 4000, "lab": 3000, "lab_english": 3000}
+CONTEXT_STEPS = 700  # so many of the trunk's steps learn to copy from the context
 WARM_UP, CLIP = 50, 1.0
-LEARNING_RATE = {"matrices": 5e-3, "rest": 3e-3}  # for Muon, and for AdamW
+LEARNING_RATE = {"matrices": 5e-3, "rest": 1.5e-3}  # for Muon, and for AdamW
 THINKING = {"trunk": ("en",), "lab": TAUGHT_SURFACES, "lab_english": ("en",)}
 FOLDER = Path("work/pretrain")
 
@@ -172,10 +174,13 @@ def train(stage: str, seed: int = 0) -> None:
             trainer.load_state_dict(saved)
         first, curve = state["step"], state["curve"]
     mixture = Mixture(tokenizer, THINKING[stage])
-    stream = batches(mixture, DIRECT_TASKS | THINKING_TASKS, f"{seed}-{stage}-{first}")
+    key = f"{seed}-{stage}-{first}"
+    context = batches(mixture, CONTEXT_TASKS, key)
+    everything = batches(mixture, DIRECT_TASKS | THINKING_TASKS, key)
     last, window = STEPS[stage], []
     for step in tqdm(range(first, last), stage, last, initial=first, mininterval=30):
-        window.append(backward(model, next(stream)))
+        early = stage == "trunk" and step < CONTEXT_STEPS
+        window.append(backward(model, next(context if early else everything)))
         torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         for trainer, rate in zip(trainers, LEARNING_RATE.values(), strict=True):
             for group in trainer.param_groups:
@@ -216,6 +221,7 @@ def ship(name: str, seed: int = 0) -> dict[str, float]:
         "steps": before | {name: state["step"]},
         "batch": BATCH,
         "learning_rate": LEARNING_RATE,
+        "context_steps": CONTEXT_STEPS,
         "tasks": DIRECT_TASKS | THINKING_TASKS,
         "loss_curve": state["curve"],
     }
