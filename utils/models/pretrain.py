@@ -8,8 +8,9 @@ A run goes on from its last checkpoint when it is started again.
 
 What made look-up in the context form: values right behind their keys, answers that
 repeat the key, look-up over the whole vocabulary, weights drawn with a standard
-deviation near 1/sqrt(width), and a first phase that does nothing but copy and look up. What made everything form faster: Muon
-for the matrices, and steps that see every task, weighted by its tokens.
+deviation near 1/sqrt(width), and a first phase that does nothing but copy and look up.
+What made everything form faster: Muon for the matrices, and steps that see every task,
+weighted by its tokens.
 """
 
 import argparse

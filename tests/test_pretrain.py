@@ -1,0 +1,75 @@
+"""The pretraining recipe: its schedule, its resuming, and what it ships."""
+
+import json
+from itertools import pairwise
+
+import pytest
+import torch
+
+from utils.models import load as loading
+from utils.models import pretrain
+from utils.models.load import load
+from utils.models.tokenizer import build_tokenizer
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Three steps of four examples, in a folder of its own."""
+    monkeypatch.setattr(pretrain, "STEPS", dict.fromkeys(pretrain.STEPS, 3))
+    monkeypatch.setattr(pretrain, "CONTEXT_STEPS", 1)
+    monkeypatch.setattr(pretrain, "BATCH", 4)
+    monkeypatch.setattr(pretrain, "FOLDER", tmp_path / "checkpoints")
+    monkeypatch.setattr(pretrain, "measure", lambda *_: {"facts": 0.5})
+    monkeypatch.setattr(loading, "WEIGHTS", tmp_path / "weights")
+    return tmp_path
+
+
+def test_learning_rates_warm_up_and_fall_over_both_stages():
+    rates = [pretrain.schedule("trunk", step) for step in range(4000)]
+    rates += [pretrain.schedule("lab", step) for step in range(50, 3000)]
+    assert rates[0] < rates[49] <= 1
+    assert all(one > two for one, two in pairwise(rates[50:]))
+    assert 0.05 <= rates[-1] < 0.06
+
+
+def test_every_matrix_is_trained_by_muon_and_the_rest_by_adamw():
+    model = pretrain.new_model(build_tokenizer(), seed=0)
+    muon, adamw = pretrain.optimizers(model)
+    trained = [p for o in (muon, adamw) for g in o.param_groups for p in g["params"]]
+    assert {id(p) for p in trained} == {id(p) for p in model.parameters()}
+    assert len(trained) == len({id(p) for p in trained})
+    assert all(p.ndim == 2 for g in muon.param_groups for p in g["params"])
+    embedding = model.get_input_embeddings().weight
+    assert any(p is embedding for g in adamw.param_groups for p in g["params"])
+
+
+def test_the_loss_is_the_mean_over_completion_tokens_of_all_parts():
+    tokenizer = build_tokenizer()
+    model = pretrain.new_model(tokenizer, seed=0)
+    examples = [([8, 9, 10], [11, 12]), ([9], [10, 11, 12])]
+    whole = pretrain.backward(model, [pretrain.collate(examples)])
+    one = model.lm_head.weight.grad.clone()
+    model.zero_grad()
+    parts = pretrain.backward(model, [pretrain.collate([e]) for e in examples])
+    assert whole == pytest.approx(parts, rel=1e-5)
+    assert torch.allclose(one, model.lm_head.weight.grad, atol=1e-5)
+
+
+def test_stages_resume_branch_and_are_shipped_with_a_card(small, monkeypatch):
+    pretrain.train("trunk")
+    path = small / "checkpoints" / "trunk.pt"
+    first = torch.load(path, weights_only=True)
+    assert first["step"] == 3
+    monkeypatch.setitem(pretrain.STEPS, "trunk", 4)
+    pretrain.train("trunk")
+    assert torch.load(path, weights_only=True)["step"] == 4
+    pretrain.ship("trunk")
+    pretrain.train("lab")
+    assert pretrain.ship("lab") == {"facts": 0.5}
+    card = json.loads((small / "weights" / "lab" / "card.json").read_text())
+    assert card["steps"] == {"trunk": 4, "lab": 3} and card["gates"] == {"facts": 0.5}
+    model, tokenizer = load("lab")
+    assert model.dtype == torch.float32 and len(tokenizer) == len(build_tokenizer())
+    changed = torch.load(small / "checkpoints" / "lab.pt", weights_only=True)["model"]
+    for name, tensor in model.state_dict().items():
+        assert torch.allclose(tensor, changed[name], atol=1e-3, rtol=1e-2)
