@@ -6,11 +6,10 @@ branches go on from it, one process each: "lab" thinks in every taught surface,
 trunk's weights are shipped too, so that the branches can be trained again without it.
 A run goes on from its last checkpoint when it is started again.
 
-What made look-up in the context form: values right behind their keys, answers that
-repeat the key, look-up over the whole vocabulary, weights drawn with a standard
-deviation near 1/sqrt(width), and a first phase that does nothing but copy and look up.
-What made everything form faster: Muon for the matrices, and steps that see every task,
-weighted by its tokens.
+Known problem: with this recipe topics, facts and English restating form within minutes,
+but looking a value up behind its key does not yet, so the gates are not reached. The
+first phase, which only copies and looks up, is there for it and is not enough. Values
+stand right behind their keys, and answers repeat the key, for the same reason.
 """
 
 import argparse
@@ -108,8 +107,8 @@ def batches(
 def optimizers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
     """Return Muon for the weight matrices, AdamW for embeddings and norms.
 
-    Muon (Jordan et al. 2024) makes the update of a matrix orthogonal. With AdamW for
-    everything, restating took more than twice as long to form.
+    Muon (Jordan et al. 2024) makes the update of a matrix orthogonal. In the first
+    minutes it is well ahead of AdamW for everything.
     """
     matrices, rest = [], []
     for name, parameter in model.named_parameters():
