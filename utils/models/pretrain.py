@@ -107,8 +107,7 @@ def batches(
 def optimizers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
     """Return Muon for the weight matrices, AdamW for embeddings and norms.
 
-    Muon (Jordan et al. 2024) makes the update of a matrix orthogonal. In the first
-    minutes it is well ahead of AdamW for everything.
+    Muon (Jordan et al. 2024) makes the update of a matrix orthogonal.
     """
     matrices, rest = [], []
     for name, parameter in model.named_parameters():
