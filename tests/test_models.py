@@ -8,7 +8,7 @@ import pytest
 from utils.models import load as loading
 from utils.models.gates import GATES, measure, missed
 from utils.models.load import SHIPPED, WEIGHTS, load
-from utils.models.mixture import DIRECT_TASKS, TAUGHT_SURFACES, THINKING_TASKS, Mixture
+from utils.models.mixture import BRANCH_TASKS, TAUGHT_SURFACES, Mixture
 from utils.models.tokenizer import (
     ANSWER,
     DIRECT,
@@ -76,7 +76,7 @@ def test_completions_can_be_split_again(tokenizer):
 
 def test_the_mixture_is_seeded_and_never_shows_the_chain(tokenizer):
     mixture = Mixture(tokenizer, TAUGHT_SURFACES)
-    for name in DIRECT_TASKS | THINKING_TASKS:
+    for name in BRANCH_TASKS:
         once, again = (
             [mixture.example(random.Random(3), name) for _ in range(2)] for _ in "ab"
         )
@@ -84,7 +84,7 @@ def test_the_mixture_is_seeded_and_never_shows_the_chain(tokenizer):
         rng = random.Random(1)
         for _ in range(100):
             _, thinking, thought, text = getattr(mixture, name)(rng)
-            assert thinking == bool(thought) == (name in THINKING_TASKS)
+            assert thinking == bool(thought) == name.startswith("think")
             assert parse_thought(thought) is None
             assert "Category:" not in thought and "Clause:" not in thought + text
 

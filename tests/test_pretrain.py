@@ -16,7 +16,6 @@ from utils.models.tokenizer import build_tokenizer
 def small(tmp_path, monkeypatch):
     """Three steps of four examples, in a folder of its own."""
     monkeypatch.setattr(pretrain, "STEPS", dict.fromkeys(pretrain.STEPS, 3))
-    monkeypatch.setattr(pretrain, "CONTEXT_STEPS", 1)
     monkeypatch.setattr(pretrain, "BATCH", 4)
     monkeypatch.setattr(pretrain, "FOLDER", tmp_path / "checkpoints")
     monkeypatch.setattr(pretrain, "measure", lambda *_: {"facts": 0.5})

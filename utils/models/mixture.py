@@ -322,18 +322,16 @@ HARMLESS: list[Callable[[random.Random, str], tuple[str, str, str]]] = [
     kind,
     search,
 ]
-# What a first, short phase of pretraining consists of: to copy from the context.
-CONTEXT_TASKS = {"copy_words": 40, "recall": 30, "look_up": 30}
-# Share of each task. Look-up and decoding form late, so they get most of the examples.
+# Share of each task. Decoding forms last, so the trunk gets most of it; the branches
+# learn to decode within a thought.
 DIRECT_TASKS = {
-    "help": 10,
-    "restate": 30,
+    "help": 6,
     "category": 4,
     "categories": 6,
     "topic": 3,
     "intent": 2,
-    "copy_words": 6,
-    "recall": 8,
+    "copy_words": 3,
+    "recall": 6,
     "look_up": 10,
     "follow": 7,
     "judge": 8,
@@ -341,5 +339,6 @@ DIRECT_TASKS = {
     "critique": 3,
     "revise": 3,
 }
-THINKING_TASKS = {"think": 40, "think_and_help": 8}
+TRUNK_TASKS = DIRECT_TASKS | {"restate": 60, "think": 12, "think_and_help": 3}
+BRANCH_TASKS = DIRECT_TASKS | {"restate": 30, "think": 50, "think_and_help": 10}
 assert set(TAUGHT_SURFACES) <= set(SURFACES)
