@@ -4,28 +4,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from utils.models.load import SHIPPED, WEIGHTS
-
 PAD, END = 0, 1
-MISSING = [name for name in SHIPPED if not (WEIGHTS / name / "card.json").exists()]
-
-
-def pytest_report_header() -> str:
-    """Say at the top of a run when tests of the base models can't be run."""
-    if not MISSING:
-        return "base models: all shipped"
-    return (
-        f"base models: NOT SHIPPED YET: {', '.join(MISSING)}; their tests are skipped"
-    )
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests marked `base_models` until the weights are shipped."""
-    if MISSING:
-        reason = f"not shipped yet: {', '.join(MISSING)} (utils.models.pretrain)"
-        for item in items:
-            if item.get_closest_marker("base_models"):
-                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture

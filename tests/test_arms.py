@@ -22,7 +22,6 @@ from utils.evaluate.conditions import Condition, plain
 from utils.evaluate.run import CONTROL, RUNS, evaluate
 from utils.models.load import load
 
-pytestmark = pytest.mark.base_models
 
 
 def home() -> Condition:

@@ -106,7 +106,6 @@ def test_the_control_thinks_in_english_only(tokenizer):
         )
 
 
-@pytest.mark.base_models
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_weights_reach_their_gates(name):
     model, tokenizer = load(name)

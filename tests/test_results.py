@@ -10,7 +10,6 @@ from utils.evaluate.run import RESULTS
 from utils.evaluate.table import markdown
 from utils.show.headline import describe, draw, into_readme
 
-pytestmark = pytest.mark.base_models
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
