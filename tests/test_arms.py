@@ -23,7 +23,6 @@ from utils.evaluate.run import CONTROL, RUNS, evaluate
 from utils.models.load import load
 
 
-
 def home() -> Condition:
     return Condition("plain", "en", "", "seen", tuple(plain("seen", 100)))
 

@@ -24,8 +24,9 @@ def small(tmp_path, monkeypatch):
 
 
 def test_learning_rates_warm_up_and_fall_over_both_stages():
-    rates = [pretrain.schedule("trunk", step) for step in range(4000)]
-    rates += [pretrain.schedule("lab", step) for step in range(50, 3000)]
+    trunk, branch = pretrain.STEPS["trunk"], pretrain.STEPS["lab"]
+    rates = [pretrain.schedule("trunk", step) for step in range(trunk)]
+    rates += [pretrain.schedule("lab", step) for step in range(50, branch)]
     assert rates[0] < rates[49] <= 1
     assert all(one > two for one, two in pairwise(rates[50:]))
     assert 0.05 <= rates[-1] < 0.06

@@ -1,4 +1,4 @@
-"""Start a model with an induction circuit, so that it can look things up from the start.
+"""Start a model with an induction circuit, so that it can look things up at once.
 
 An induction circuit (Olsson et al. 2022, arXiv 2209.11895) is two heads in a row. The
 first attends to the previous token and writes down what it was. The second searches
