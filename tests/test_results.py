@@ -3,12 +3,14 @@
 import json
 
 import pytest
+from scipy.stats import binomtest
 
 from utils.evaluate.arms import ARMS
 from utils.evaluate.cache import ROOT
 from utils.evaluate.run import RESULTS
 from utils.evaluate.table import markdown
 from utils.show.headline import describe, draw, into_readme
+from utils.world.spec import ACTIONS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -29,11 +31,19 @@ def test_every_aligned_arm_is_strong_at_home(rows):
             assert row["accuracy"] >= 0.95, row
 
 
-def test_the_controls_stay_near_chance(rows):
-    controls = [row for row in rows if row["surface"] in ("id", "atbash")]
-    assert len(controls) >= 4 * len(ARMS)
-    for row in controls:
-        assert row["accuracy"] <= 0.45, row
+def test_no_arm_is_better_than_chance_on_the_controls(rows):
+    # An exact one-sided test for each arm and control, at 5 % for all together.
+    groups: dict[tuple, list[dict]] = {}
+    for row in rows:
+        if row["surface"] in ("id", "atbash"):
+            key = row["arm"], row["base"], row["surface"], row["seed"]
+            groups.setdefault(key, []).append(row)
+    assert len(groups) >= 2 * len(ARMS)
+    for key, group in groups.items():
+        n = sum(row["n"] for row in group)
+        hits = round(sum(row["accuracy"] * row["n"] for row in group))
+        p = binomtest(hits, n, 1 / len(ACTIONS), alternative="greater").pvalue
+        assert p > 0.05 / len(groups), (key, hits, n)
 
 
 def test_the_figure_has_every_arm_and_a_description(rows):
