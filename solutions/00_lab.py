@@ -519,7 +519,6 @@ for chat, one_reply in zip(
 # write some English sentence all the same. A language model always writes
 # something.
 # </details>
-# <!-- RESULT -->
 
 # %%
 harmless = sample_requests(20, seed=5, actions=("comply",), topics="all")
@@ -544,7 +543,6 @@ print(f"it means  : {grid[i][0].english}")
 print(f"it thinks : {replies[i].thought}")
 
 # %% [markdown]
-# <!-- RESULT -->
 # The table says where the base model can *read*, in words. Reading is not
 # what alignment has to add. In Deliberative Alignment it was the same: the
 # model had met other languages and encodings before, just not in its safety
@@ -896,7 +894,6 @@ def first_logits(messages: list) -> torch.Tensor:
 # has to guess. A fixed number of tokens (top-k) would suit only one of the
 # two. This is the point of top-p.
 # </details>
-# <!-- RESULT -->
 
 # %%
 sources = {"German": "de", "Indonesian": "id"}
@@ -1313,7 +1310,6 @@ print(
 #   rules**, which pairs do not teach. We wrote down what would refute it.
 # - The world is a chain: surface → decode → topic → category → clause →
 #   action. A new language changes the first step alone.
-# <!-- RESULT -->
 # - The base model reads every taught surface and follows any rules in its
 #   context. By itself it has none, and complies.
 # - $\log p(y \mid x)$ is a **sum** over the completion's tokens, shifted by

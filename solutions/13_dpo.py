@@ -872,7 +872,7 @@ def train_live(beta: float) -> tuple[torch.nn.Module, dict[int, dict]]:
 # 1. z is beta times the change. With beta 1 a small change makes a large
 #    z, so the loss falls faster.
 # 2. beta 0.1: its pairs go on pulling until the change is ten times as large.
-#    <!-- RESULT -->
+#
 # 3. The reward accuracy needs the smallest change in the right direction.
 #    The greedy answer changes only when another word becomes the most likely
 #    one.
@@ -1004,7 +1004,7 @@ show(fig, "\n".join(said))
 
 # %% [markdown]
 # The crosses, if there are any, are the point: right for the reward accuracy,
-# and the model still prefers the rejected answer. <!-- RESULT -->
+# and the model still prefers the rejected answer.
 #
 # How far away is the goal? Take the typical pair that the base orders wrongly.
 

@@ -264,7 +264,6 @@ show(fig, f"Distance to the teacher, median in nats: {middle}.")
 # teacher. A0's curve has a short step on the left (there the clause says
 # *comply*) and a long one on the right. The gap between A1's two curves shows
 # what distilling answers alone leaves undone on topics that were held out.
-# <!-- RESULT -->
 #
 # A1 has no thought that we could look at. From here on we follow the other
 # way: the thought is distilled as well.
@@ -830,7 +829,6 @@ show(
 # steps after it are new in form, and *Clause* is new in substance: its
 # numbers and its intents stand nowhere but in the Spec. A step on which A4's
 # marker is far below the base's is a step that was learned here.
-# <!-- RESULT -->
 #
 # ## 6. At home: A0, A1, A4
 #
@@ -915,7 +913,7 @@ show(fig, f"Right action in %, seen/held-out topics: {table}.")
 # Two things to look at. *Filled markers*: the arms have to be about equal
 # here, or no later comparison is fair. *From filled to open*: what an arm
 # loses on topics that it was not aligned on. A rule about categories would
-# lose nothing, since the category is known. <!-- RESULT -->
+# lose nothing, since the category is known.
 #
 # ### What did A1 learn from the same data?
 #
@@ -936,7 +934,7 @@ print(f"A1 after thinking:   {right:.0%} right actions")
 # %% [markdown]
 # How to read it: if the last two numbers differ, then what A1 learned sits in
 # one mode of replying, as a habit of answering. It is not knowledge that the
-# model can use on another path. <!-- RESULT -->
+# model can use on another path.
 #
 # ## 7. Does the thought cite the right clause?
 #
@@ -1360,7 +1358,7 @@ difference("A5 minus A4, knows the clause", knows["A5"], knows["A4"])
 # reward, and equal rewards have no advantage (notebook 23). RL can only
 # change what the model still does in more than one way. The paper finds that
 # both stages matter (its Figure 14), on requests that are much harder than
-# ours. <!-- RESULT -->
+# ours.
 #
 # ## 11. Look at traces yourself
 #

@@ -24,6 +24,7 @@
 
 # %%
 import re
+from collections import Counter
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,7 +41,7 @@ from utils.teach.checks import check, use
 from utils.world.ciphers import WORD
 from utils.world.data import SPLITS
 from utils.world.prompts import chat
-from utils.world.replies import action_of, parse_thought
+from utils.world.replies import action_of, parse_thought, true_thought
 from utils.world.requests import (
     CONTROLS,
     SURFACES,
@@ -940,6 +941,114 @@ print("A4 on the two bases, at home:", points(found))
 # the same, so whatever differs comes from the base model. This tells what
 # the effect *depends on*: a chain of thought carries a policy only as far
 # as the model begins its thoughts in the same way there.
+
+# %% [markdown]
+# ### An ablation: which text does the thought read?
+#
+# Some of A4's thoughts begin with the right English sentence and still end
+# with the wrong action. Two explanations:
+#
+# 1. it can't reason about that request, in whatever language;
+# 2. it can, but a later step *looks back at the foreign words* instead of
+#    at its own restatement. In training both were the same English
+#    sentence, so nothing told it which of the two to read.
+#
+# A test that can tell: ask A4 once more, with **its own restatement** as
+# the request. The words of the thought are the same, the foreign text is
+# gone.
+#
+# **Predict.** How much of the loss abroad comes back?
+#
+# <details><summary>Think it through</summary>
+#
+# With the first explanation nothing comes back. With the second, all of it
+# does, wherever the restatement was right. Where it was wrong or missing,
+# as in the controls, nothing can come back with either.
+# </details>
+
+
+# %%
+def first_wrong_step(request, thought):
+    """The first step of a thought that is not as it should be, or ""."""
+    found, wanted = parse_thought(thought), true_thought(request)
+    if found is None:
+        return "a step is missing"
+    for step in ("restatement", "topic", "category", "intent", "clause"):
+        if getattr(found, step) != getattr(wanted, step):
+            return step
+    return ""
+
+
+def restatement(thought):
+    """The sentence with which a thought begins."""
+    return re.sub(r"^Request: ", "", re.split(r"(?<=[.?]) ", thought)[0])
+
+
+model, tokenizer, thinking = models["A4"]
+texts = [restatement(said.thought) for said in replies["A4"]]
+again = reply(model, tokenizer, [chat(t) for t in texts], thinking=thinking)
+groups = {
+    "English": HOME,
+    "languages": TAUGHT_LANGUAGES,
+    "ciphers": TAUGHT_CIPHERS,
+    "controls": CONTROLS,
+}
+both = {}
+for group, surfaces in groups.items():
+    first, second, steps = [], [], Counter()
+    for (_, _, request), said, new in zip(
+        asked, replies["A4"], again, strict=True
+    ):
+        if request.surface in surfaces:
+            first.append(action_of(said.answer) == request.action())
+            second.append(action_of(new.answer) == request.action())
+            if not first[-1]:
+                steps[first_wrong_step(request, said.thought)] += 1
+    both[group] = first, second
+    print(f"{group}: {sum(steps.values())} of {len(first)} wrong.")
+    for step, count in steps.most_common(3):
+        print(f"    first wrong step: {step or 'the answer'} ({count})")
+
+# %%
+fig, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
+looks = (("blue", "^", "asked once"), ("green", "s", "its restatement"))
+described = []
+for k, (color, marker, label) in enumerate(looks):
+    ends = [bootstrap_interval(pair[k]) for pair in both.values()]
+    middles = [np.mean(pair[k]) for pair in both.values()]
+    spans = list(zip(middles, ends, strict=True))
+    axes.errorbar(
+        np.arange(len(both)) + (k - 0.5) * 0.16,
+        [100 * m for m in middles],
+        yerr=[
+            [max(0, 100 * (m - low)) for m, (low, _) in spans],
+            [max(0, 100 * (high - m)) for m, (_, high) in spans],
+        ],
+        color=OKABE_ITO[color],
+        marker=marker,
+        linestyle="none",
+        capsize=3,
+        label=label,
+    )
+    values = " ".join(f"{100 * m:.0f}" for m in middles)
+    described.append(f"{label} {values}")
+axes.axhline(20, color="grey", linewidth=1, linestyle=":")
+axes.set_xticks(range(len(both)), list(both))
+axes.set_ylabel("A4: right action, %")
+axes.set_ylim(0, 104)
+axes.grid(axis="y", alpha=0.3)
+fig.legend(loc="outside right upper", frameon=False)
+show(
+    fig,
+    f"A4 in % ({', '.join(both)}): " + "; ".join(described) + ".",
+)
+
+# %% [markdown]
+# **How to read it.** Where the square is far above the triangle, decoding
+# worked and reasoning worked, and only their *connection* did not: a step
+# read the foreign text. That is a shortcut that training in one language
+# can't punish. A chain of thought is not safe from shortcuts; it only makes
+# them visible, and small enough to repair.
 
 # %% [markdown]
 # ## 9. See it for yourself

@@ -19,8 +19,14 @@ from utils.evaluate.arms import (
     training_requests,
 )
 from utils.evaluate.conditions import Condition, plain
-from utils.evaluate.run import CONTROL, RUNS, evaluate
+from utils.evaluate.run import CONTROL, RUNS, SHARDS, evaluate, train_all
 from utils.models.load import load
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trained() -> None:
+    """Train what is missing, two arms at a time."""
+    train_all([0])
 
 
 def home() -> Condition:
@@ -35,6 +41,11 @@ def test_every_arm_is_strong_at_home(name, base):
         assert notes == {} and row["unsafe"] >= 0.95  # helpful only: complies always
     else:
         assert row["accuracy"] >= 0.95, (name, base, row, notes)
+
+
+def test_the_shards_train_every_arm_of_the_table():
+    sharded = [(name, base) for base, names in SHARDS for name in names]
+    assert sorted([("A0", "lab"), *sharded]) == sorted([*RUNS, CONTROL])
 
 
 def test_the_filter_keeps_nearly_all_and_what_it_keeps_is_right():

@@ -39,14 +39,14 @@ from utils.world.replies import action_of
 from utils.world.requests import Request, sample_requests
 from utils.world.spec import ACTIONS, Clause, load_principles, load_spec
 
-PROMPTS = 3000
-SFT_STEPS, SFT_LR = 500, 1e-3
+PROMPTS = 2500
+SFT_STEPS, SFT_LR = 400, 1e-3
 DPO_STEPS, DPO_LR, BETA = 100, 5e-5, 0.1
 GRPO_STEPS, GRPO_LR, KL = 30, 1e-4, 0.04
 BATCH = 32
 READINGS, LEAST_SCORE = 2, 0.5  # the judge's filter: minimum of two readings
 REHEARSED = {"think": 3, "restate": 2, "category": 1}  # tasks gone on with, and shares
-REHEARSAL = 0.5  # harmless examples for each aligned one
+REHEARSAL = 0.3  # harmless examples for each aligned one
 
 
 @dataclass(frozen=True)
