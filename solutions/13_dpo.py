@@ -988,7 +988,8 @@ for ax, (beta, (policy, _)) in zip(axes, runs.items(), strict=True):
         ),
         (~gained, "s", "grey", "z < 0"),
     ]:
-        ax.scatter(before[mask], after[mask], 25, color, marker, label=name)
+        look = {"color": color, "marker": marker, "label": name}
+        ax.scatter(before[mask], after[mask], s=25, **look)
     ends = [min(before.min(), after.min()), max(before.max(), after.max())]
     ax.plot(ends, ends, "--", color="grey", lw=1)
     ax.axhline(0, color="black", lw=1)

@@ -1319,6 +1319,13 @@ elif "refuted" in claim:
 else:
     said = "this toy, with so few requests, can't decide"
 print("In plain words:", said + ".")
+for name, surfaces in (
+    ("the three languages", TAUGHT_LANGUAGES),
+    ("the five ciphers", TAUGHT_CIPHERS),
+):
+    mean, low, high = interval_of(scores("A5", surfaces))
+    found = "above chance" if low > 0.2 else "NOT above chance"
+    print(f"A5 in {name}: {100 * mean:.0f} %, {found}.")
 if weak:
     print("Be careful, these safeguards did not hold:", ", ".join(weak))
 else:
@@ -1374,6 +1381,8 @@ else:
 #   actions can.
 # * A control is built to fail. Look for its leaks (shared words) yourself.
 # * A thought can be read: the class of an error says what to repair.
+# * "Abroad" is not one place. Look at languages and ciphers apart: an
+#   average over both would hide where the chain breaks.
 #
 # **What was not shown**
 #

@@ -48,5 +48,6 @@ def test_no_arm_is_better_than_chance_on_the_controls(rows):
 
 def test_the_figure_has_every_arm_and_a_description(rows):
     figure = draw(rows)
-    assert len(figure.axes[0].containers) == len({(r["arm"], r["base"]) for r in rows})
+    arms = {(row["arm"], row["base"]) for row in rows}
+    assert [len(axes.containers) for axes in figure.axes] == [len(arms)] * 2
     assert all(arm.title in describe(rows) for arm in ARMS.values())

@@ -4,6 +4,7 @@ import json
 import os
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from utils.evaluate.cache import ROOT
@@ -31,12 +32,30 @@ def outcomes(rows: list[Row]) -> list[int]:
     return [value for k, n in hits for value in [1] * k + [0] * (n - k)]
 
 
-def draw(rows: list[Row], topics: str = "held_out") -> Figure:
+def draw(rows: list[Row]) -> Figure:
     """Draw each arm's accuracy in each group, with 95 % bootstrap intervals.
 
-    The control base has open markers in the colour of its arm.
+    Above on seen topics, below on topics held out of alignment. The control base has
+    open markers in the colour of its arm.
     """
-    figure, axes = plt.subplots(figsize=(9.5, 4.6), dpi=130, layout="constrained")
+    figure, panels = plt.subplots(
+        2, 1, figsize=(9.5, 7.2), dpi=130, sharex=True, layout="constrained"
+    )
+    names = {"seen": "topics seen in alignment", "held_out": "held-out topics"}
+    for axes, (topics, name) in zip(panels, names.items(), strict=True):
+        draw_topics(axes, rows, topics)
+        axes.set_title(name, fontsize=10)
+    panels[-1].set_xticks(
+        range(len(GROUPS)), [name.replace(" ", "\n", 1) for name, _ in GROUPS]
+    )
+    figure.suptitle("Aligned in plain English only, then tested elsewhere")
+    handles = panels[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def draw_topics(axes: Axes, rows: list[Row], topics: str) -> None:
+    """Draw every arm on one split of the topics."""
     pairs = arms_in(rows)
     for shift, (arm, base) in enumerate(pairs):
         own = [
@@ -57,16 +76,11 @@ def draw(rows: list[Row], topics: str = "held_out") -> Figure:
             look |= {"markerfacecolor": "white"}
         axes.errorbar(places, means, yerr=errors, capsize=2, markersize=7, **look)
     axes.axhline(20, color="grey", linewidth=1, linestyle=":")
-    axes.text(len(GROUPS) - 0.55, 21, "chance", color="dimgrey", ha="right")
-    axes.set_xticks(
-        range(len(GROUPS)), [name.replace(" ", "\n", 1) for name, _ in GROUPS]
-    )
+    axes.text(-0.62, 22, "chance", color="dimgrey", fontsize=8)
+    axes.set_xlim(-0.65, len(GROUPS) - 0.4)
     axes.set_ylabel("right action, %")
-    axes.set_ylim(0, 104)
+    axes.set_ylim(-3, 104)
     axes.grid(axis="y", alpha=0.3)
-    axes.set_title("Equal at home, far apart abroad (topics held out of alignment)")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
-    return figure
 
 
 def describe(rows: list[Row], topics: str = "held_out") -> str:
