@@ -82,7 +82,7 @@ PAD = tokenizer.pad_token_id
 # `preference_pairs` in `utils/evaluate/arms.py`, which does the same.)
 
 # %%
-requests = training_requests(seed=0, n=300)
+requests = training_requests(seed=0, n=900)
 texts = [request.text for request in requests]
 principles = [load_principles().of(r.topic.category) for r in requests]
 
@@ -829,7 +829,7 @@ def measure(policy, beta: float) -> dict[str, float]:
 # lets the learning rate fall towards the end.)
 
 # %%
-STEPS, EVERY, LEARNING_RATE = 40, 5, 2e-4
+STEPS, EVERY, LEARNING_RATE = 60, 10, 1e-3
 
 
 def train_live(beta: float) -> tuple[torch.nn.Module, dict[int, dict]]:
@@ -860,7 +860,7 @@ def train_live(beta: float) -> tuple[torch.nn.Module, dict[int, dict]]:
 
 
 # %% [markdown]
-# **Predict first.** Two runs of 40 steps, beta 0.1 and beta 1, equal in
+# **Predict first.** Two runs of 60 steps, beta 0.1 and beta 1, equal in
 # everything else.
 #
 # 1. Which of the two ends with the smaller loss?
@@ -1223,7 +1223,7 @@ show(
 # **What was not shown.** Pairs sampled anew from the policy during training
 # (online DPO); other shapes of the loss (IPO, KTO); several seeds (stage 3 has
 # them); what happens on topics that alignment never saw. The two live runs
-# start from the base model and take 40 steps, to make the path visible: they
+# start from the base model and take 60 steps, to make the path visible: they
 # are not what DPO can reach at its best. Five actions with fixed openings are
 # far simpler than real answers.
 #

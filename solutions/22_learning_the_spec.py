@@ -400,13 +400,13 @@ check("keep_by_minimum", keep_by_minimum)
 # %%
 keep_by_minimum = use("keep_by_minimum", keep_by_minimum)
 READINGS = 6
-drawn = sample_requests(120, seed=22)
+drawn = sample_requests(240, seed=22)
 noisy = deliberate(
     base,
     tokenizer,
     [spec.of(r.topic.category) for r in drawn],
     [r.text for r in drawn],
-    temperature=1.5,
+    temperature=2.5,
 )
 pool = [
     (request, one)
