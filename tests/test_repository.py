@@ -122,10 +122,11 @@ def test_no_large_files_but_weights():
 
 def test_no_path_of_one_machine_and_no_leftovers():
     bad = re.compile(r"/work/(main|shared)|/roo[t]/|/home/\w+/|\b(FIX[M]E|XX[X])\b")
+    picture = re.compile(r'"image/png": "[^"]*"')  # letters by chance, not words
     for path in tracked():
         if path.suffix in {".safetensors", ".png"}:
             continue
-        match = bad.search(path.read_text(encoding="utf-8"))
+        match = bad.search(picture.sub("", path.read_text(encoding="utf-8")))
         assert match is None, f"{path.relative_to(ROOT)} mentions {match[0]}"
 
 
