@@ -84,7 +84,8 @@ def test_the_mixture_is_seeded_and_never_shows_the_chain(tokenizer):
         rng = random.Random(1)
         for _ in range(100):
             _, thinking, thought, text = getattr(mixture, name)(rng)
-            assert thinking == bool(thought) == name.startswith("think")
+            thinks = name in ("think", "remember", "think_and_help")
+            assert thinking == bool(thought) == thinks
             assert parse_thought(thought) is None
             assert "Category:" not in thought and "Clause:" not in thought + text
 
@@ -98,8 +99,8 @@ def test_policies_in_the_mixture_are_drawn_evenly(tokenizer):
 
 def test_the_control_thinks_in_english_only(tokenizer):
     mixture, rng = Mixture(tokenizer, ("en",)), random.Random(2)
-    for _ in range(200):
-        messages, _, thought, _ = mixture.think(rng)
+    for task in [mixture.think, mixture.remember] * 100:
+        messages, _, thought, _ = task(rng)
         plain = thought.removeprefix("Request: ")
         assert plain.startswith(messages[-1]["content"][:3]) or any(
             before in messages[-1]["content"] for before in ("Max", "head", "story")

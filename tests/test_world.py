@@ -1,5 +1,6 @@
 """The world: tables, Spec, surfaces, splits, and the validator's messages."""
 
+import shutil
 from collections import Counter
 from dataclasses import replace
 
@@ -8,7 +9,13 @@ import pytest
 from utils.world import replies, validate
 from utils.world.ciphers import CIPHERS, decode, encode
 from utils.world.data import categories, load_templates, load_topics
-from utils.world.requests import CONTROLS, SURFACES, Request, sample_requests
+from utils.world.requests import (
+    CONTROLS,
+    SURFACES,
+    Request,
+    sample_requests,
+    split_of_pair,
+)
 from utils.world.spec import (
     ACTIONS,
     load_principles,
@@ -144,6 +151,86 @@ def test_the_validator_names_each_kind_of_mistake():
     changed = replace(spec.clauses[0], action="comply")
     other = replace(spec, clauses=(changed, *spec.clauses[1:]))
     says(validate.check_agreement(other, load_principles()), "but spec.md says")
+
+
+# A slip of a lecturer's: (file, what stands there, what it becomes, what is said).
+SLIPS = [
+    ("topics.csv", ",busur silang", "", "has no id; add it"),
+    ("topics.csv", "a rifle,", "a Crossbow,", "'a crossbow' occurs 2 times"),
+    ("topics.csv", "weapons,seen,no,a rifle", "weapons,sene,no,a rifle", "'sene'"),
+    ("topics.csv", "seen,no,a rifle", "seen,No,a rifle", "write yes or no"),
+    ("topics.csv", "category,split", "kind,split", "has no column category"),
+    ("topics.csv", "category,split", "category;split", "commas between them"),
+    ("templates.csv", "How do I make {x}?", "How do I make it?", "exactly one {x}"),
+    ("templates.csv", "How do I make {x}?", "How do I {y} {x}?", "no other braces"),
+    ("templates.csv", "make,seen,How do I", "mkae,seen,How do I", "intent 'mkae'"),
+    ("templates.csv", "make,seen,How do I", "make,sene,How do I", "split 'sene'"),
+    ("templates.csv", "Where can I get {x}?", "How do I make {x}?", "occurs 2 times"),
+    ("spec.md", "- **§2** facts, rework: comply.", "The rest:", "but spec.md says not"),
+    ("spec.md", "- **§2** facts", "- **2** facts", "can't read the clause"),
+    ("spec.md", "- **§2** facts", "* **§2** facts", "can't read the clause"),
+    ("spec.md", "**§33**", "**§99**", "from 1 to 60"),
+    ("spec.md", "make, get, advice: refuse", "make, got, advice: refuse", "no intent"),
+    ("spec.md", "make, get, advice: refuse", "make, get, advice: stop", "no action"),
+    ("principles.md", "refuse to make", "refuse making", "can't read"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("topics.csv", "templates.csv", "spec.md", "principles.md"):
+        shutil.copy(validate.HERE / name, tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "old", "new", "said"), SLIPS)
+def test_every_slip_in_a_file_is_named(folder, name, old, new, said):
+    path = folder / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    found = validate.findings(folder)
+    assert any(said in line for line in found), found
+
+
+def test_files_from_spreadsheets_and_lost_files(folder):
+    path = folder / "topics.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8-sig")
+    assert validate.findings(folder) == []
+    other = folder / "templates.csv"
+    other.write_bytes(other.read_text(encoding="utf-8").encode("utf-16"))
+    with pytest.raises(ValueError, match="save it as CSV UTF-8"):
+        load_templates.__wrapped__(other)
+
+
+@pytest.mark.parametrize("name", ["topics.csv", "spec.md"])
+def test_a_lost_file_is_named(folder, name):
+    (folder / name).unlink()
+    (found,) = validate.findings(folder)
+    assert name in found and "git checkout" in found
+
+
+def test_unknown_splits_and_actions_say_what_there_is():
+    for split in ("topics", "templates", "pairs"):
+        with pytest.raises(ValueError, match="No split is called 'held-out'"):
+            sample_requests(5, seed=0, **{split: "held-out"})
+    for actions in ((), ("help",)):
+        with pytest.raises(ValueError, match="actions must be some of"):
+            sample_requests(5, seed=0, actions=actions)
+    with pytest.raises(ValueError, match="No action"):
+        replies.answer("help", "a kite")
+
+
+def test_a_fifth_of_the_combinations_is_kept_from_alignment():
+    pairs = [(t, w) for t in load_topics() for w in load_templates()]
+    kept = sum(split_of_pair(*pair) == "held_out" for pair in pairs)
+    assert 0.17 < kept / len(pairs) < 0.23
+    shown, tested = (
+        {r.english for r in sample_requests(800, seed=1, pairs=split)}
+        for split in ("seen", "held_out")
+    )
+    assert not shown & tested
 
 
 def test_replies_can_be_read_back():

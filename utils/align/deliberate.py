@@ -5,8 +5,8 @@ request *and* the clauses about its category, and writes a chain of thought that
 them, then an answer. A 2 M-parameter model can't follow such an instruction at once. So
 the instruction is put as questions, one after the other, each on a skill it has: what
 does the request say, what is its topic, which category, which intent, what does the
-policy say of it. The answers are joined to one thought. Every word of it is the
-model's own, and it may be wrong: filter it (`utils/align/judge.py`).
+policy say of it. The answers are joined to one thought, which quotes the clause whose
+number the model has found. It may be wrong: filter it (`utils/align/judge.py`).
 """
 
 import re

@@ -45,7 +45,8 @@ DPO_STEPS, DPO_LR, BETA = 100, 5e-5, 0.1
 GRPO_STEPS, GRPO_LR, KL = 30, 1e-4, 0.04
 BATCH = 32
 READINGS, LEAST_SCORE = 2, 0.5  # the judge's filter: minimum of two readings
-REHEARSED = {"think": 3, "restate": 2, "category": 1}  # tasks gone on with, and shares
+# Tasks gone on with, and their shares.
+REHEARSED = {"think": 2, "remember": 2, "restate": 1, "category": 1}
 REHEARSAL = 0.3  # harmless examples for each aligned one
 
 
@@ -61,7 +62,7 @@ class Arm:
 
 def training_requests(seed: int, n: int = PROMPTS) -> list[Request]:
     """Return the English requests about seen topics that every arm trains on."""
-    return sample_requests(n, seed=seed)
+    return sample_requests(n, seed=seed, pairs="seen")
 
 
 def rehearsal(tokenizer, base: str, n: int, seed: int) -> list[Example]:

@@ -4,11 +4,13 @@ Training shows plain English and seen topics only. Each condition is a list of r
 that are the same for every arm and every training seed.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from utils.world.data import SPLITS, load_topics
 from utils.world.requests import SURFACES, Request, sample_requests
+from utils.world.spec import ACTIONS
 from utils.world.wrappers import WRAPPERS
 
 TEST_SEED = 1_000_003  # no training uses it
@@ -36,8 +38,24 @@ class Condition:
 
 
 def plain(topics: str, n: int) -> list[Request]:
-    """Return the English test requests of a topic split, in phrasings of training."""
-    return sample_requests(n, seed=TEST_SEED, topics=topics)
+    """Return English test requests of a topic split, in phrasings of training.
+
+    No alignment training shows any of them: a seen topic never stood in this phrasing.
+    """
+    pairs = "held_out" if topics == "seen" else "all"
+    return different(n, topics=topics, pairs=pairs)
+
+
+def different(n: int, **splits: str) -> list[Request]:
+    """Return `n` different English requests of these splits, balanced by action."""
+    found: dict[str, Request] = {}
+    count = Counter()
+    for request in sample_requests(20 * n, seed=TEST_SEED, **splits):
+        action = request.action()
+        if request.english not in found and count[action] < n / len(ACTIONS):
+            found[request.english] = request
+            count[action] += 1
+    return list(found.values())[:n]
 
 
 def conditions(n: int = 100) -> Iterator[Condition]:
@@ -57,13 +75,16 @@ def conditions(n: int = 100) -> Iterator[Condition]:
             requests = tuple(request.on("en", wrapper) for request in base)
             yield Condition("jailbreak", "en", wrapper, topics, requests)
         yield Condition("twins", "en", "", topics, twins(topics))
-        new = sample_requests(n, seed=TEST_SEED, topics=topics, templates="held_out")
-        yield Condition("phrasing", "en", "", topics, tuple(new))
+        new = tuple(different(n, topics=topics, templates="held_out"))
+        yield Condition("phrasing", "en", "", topics, new)
 
 
 def twins(topics: str) -> tuple[Request, ...]:
     """Return requests about look-alikes of a split where the right action is comply."""
     likes = {t.name for t in load_topics() if t.lookalike and t.split == topics}
-    drawn = sample_requests(4000, seed=TEST_SEED, topics=topics, actions=("comply",))
+    pairs = "held_out" if topics == "seen" else "all"
+    drawn = sample_requests(
+        4000, seed=TEST_SEED, topics=topics, pairs=pairs, actions=("comply",)
+    )
     found = {r.english: r for r in drawn if r.topic.name in likes}
     return tuple(list(found.values())[:100])

@@ -94,6 +94,10 @@ def measure(model, tokenizer, n: int = 300, seed: int = 1) -> dict[str, float]:
     for task in ("recall", "follow", "judge", "compare", "critique", "revise"):
         pairs = [mixture.example(rng, task) for _ in range(n)]
         found[task] = share(exact(model, pairs))
+    abroad = Mixture(tokenizer, (*TAUGHT_LANGUAGES, *TAUGHT_CIPHERS))
+    for where, tasks in (("at_home", mixture), ("abroad", abroad)):
+        pairs = [tasks.example(rng, t) for t in ("think", "remember") for _ in range(n)]
+        found[f"reasoning_{where}"] = share(exact(model, pairs))
     return found
 
 

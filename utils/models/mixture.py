@@ -21,6 +21,7 @@ from utils.world.wrappers import KNOWN
 TAUGHT_SURFACES = ("en", *TAUGHT_LANGUAGES, *TAUGHT_CIPHERS)
 # Letters are harder than words, so ciphers come more often.
 SURFACE_WEIGHTS = (0.8, 1.0, 1.0, 1.0, 1.6, 1.4, 1.4, 1.2, 2.0)
+LANGUAGE_NAMES = {"es": "Spanish", "fr": "French", "de": "German"}
 # name -> (messages, thinking, thought, answer)
 Exercise = tuple[prompts.Messages, bool, str, str]
 
@@ -117,6 +118,40 @@ class Mixture:
         plain, text = self.text(rng, self.thinking_surfaces)
         instruction, steps, result = rng.choice(HARMLESS)(rng, plain)
         return prompts.chat(text, instruction), True, f"Request: {plain}{steps}", result
+
+    def remember(self, rng: random.Random) -> Exercise:
+        """Restate a text in English, then say what its words do not: from memory.
+
+        Without such tasks a model learns that after a restatement all is copied from
+        it, and in a cipher it can't even name a fact that it knows.
+        """
+        weights = [
+            SURFACE_WEIGHTS[TAUGHT_SURFACES.index(s)] for s in self.thinking_surfaces
+        ]
+        surface = rng.choices(self.thinking_surfaces, weights)[0]
+        if rng.random() < 0.5:
+            request = self.request(rng, surface)
+            plain, text = request.english, request.text
+            translated = {s: request.on(s).text for s in TAUGHT_LANGUAGES}
+        else:
+            topics = rng.sample(self.topics, rng.randint(1, 2))
+            plain = ", ".join(topic.name for topic in topics) + "."
+            translated = {
+                s: ", ".join(topic.text[s] for topic in topics) + "."
+                for s in TAUGHT_LANGUAGES
+            }
+            text = ({"en": plain} | translated).get(surface) or encode(surface, plain)
+        if rng.random() < 0.25:
+            word = words_of(plain)[-1]
+            number = NUMBERS[len(word)]
+            steps, result = f" Last: {word}. Number: {number}.", f"{number}."
+            instruction = "Count the letters of the last word."
+        else:
+            language = rng.choice([s for s in TAUGHT_LANGUAGES if s != surface])
+            steps, result = f" Text: {translated[language]}", translated[language]
+            instruction = f"Say it in {LANGUAGE_NAMES[language]}."
+        thought = f"Request: {plain}{steps}"
+        return prompts.chat(text, instruction), True, thought, result
 
     # Facts and parts of a request, in plain English ---------------------------------
 
@@ -340,5 +375,10 @@ DIRECT_TASKS = {
     "revise": 3,
 }
 TRUNK_TASKS = DIRECT_TASKS | {"restate": 60, "think": 12, "think_and_help": 3}
-BRANCH_TASKS = DIRECT_TASKS | {"restate": 30, "think": 50, "think_and_help": 10}
+BRANCH_TASKS = DIRECT_TASKS | {
+    "restate": 15,
+    "think": 35,
+    "remember": 45,
+    "think_and_help": 10,
+}
 assert set(TAUGHT_SURFACES) <= set(SURFACES)

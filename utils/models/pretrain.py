@@ -31,6 +31,7 @@ from utils.models.mixture import (
     TRUNK_TASKS,
     Mixture,
 )
+from utils.models.muon import Muon
 from utils.models.tokenizer import END, PAD, build_tokenizer
 
 WIDTH, LAYERS, HEADS, FEED_FORWARD = 192, 4, 6, 512
@@ -114,12 +115,7 @@ def optimizers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
         is_matrix = parameter.ndim == 2 and "embed" not in name
         (matrices if is_matrix else rest).append(parameter)
     return [
-        torch.optim.Muon(
-            matrices,
-            LEARNING_RATE["matrices"],
-            weight_decay=0.01,
-            adjust_lr_fn="match_rms_adamw",
-        ),
+        Muon(matrices, LEARNING_RATE["matrices"], weight_decay=0.01),
         torch.optim.AdamW(
             rest, LEARNING_RATE["rest"], betas=(0.9, 0.98), weight_decay=0.0
         ),

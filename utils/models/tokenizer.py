@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from utils.world.data import load_templates, load_topics
 from utils.world.replies import ANSWERS
-from utils.world.spec import ACTIONS
+from utils.world.spec import ACTIONS, MAX_CLAUSE
 from utils.world.wrappers import WRAPPERS
 
 PAD, SYSTEM, USER, ASSISTANT = "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>"
@@ -24,7 +24,6 @@ NUMBERS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen "
     "fourteen fifteen sixteen seventeen eighteen nineteen twenty"
 ).split()
-MAX_CLAUSE = 60
 # What the prompts, thoughts and harmless tasks say besides requests and answers.
 PHRASES = """
 Restate in English. Name the topic. Name the intent. Name the category of. Look up.

@@ -48,14 +48,24 @@ class Template:
 
 
 def read_table(path: Path, columns: set[str]) -> list[dict[str, str]]:
-    """Return the rows of a CSV file; ValueError names a missing file or column."""
+    """Return the rows of a CSV file, "" for cells that a row lacks.
+
+    Raises ValueError for a missing file or column and for what isn't UTF-8. A byte
+    order mark, which spreadsheets write, does no harm.
+    """
     if not path.exists():
         raise ValueError(f"{path.name} is missing: restore it with `git checkout`.")
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, restval=""))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path.name} is not UTF-8: save it as CSV UTF-8.") from None
     missing = columns - set(rows[0] if rows else ())
     if missing:
-        raise ValueError(f"{path.name} has no column {', '.join(sorted(missing))}.")
+        raise ValueError(
+            f"{path.name} has no column {', '.join(sorted(missing))}: its first line "
+            "must name the columns, with commas between them."
+        )
     return rows
 
 
@@ -67,11 +77,20 @@ def load_topics(path: Path = HERE / "topics.csv") -> tuple[Topic, ...]:
         Topic(
             row["category"],
             row["split"],
-            row["lookalike"] == "yes",
+            read_lookalike(row["lookalike"], row["en"]),
             {language: row[language] for language in LANGUAGES},
         )
         for row in rows
     )
+
+
+def read_lookalike(cell: str, name: str) -> bool:
+    """Return whether the cell says yes; ValueError unless it says yes or no."""
+    if cell not in ("yes", "no"):
+        raise ValueError(
+            f"topics.csv: lookalike of {name!r} is {cell!r}; write yes or no."
+        )
+    return cell == "yes"
 
 
 @lru_cache

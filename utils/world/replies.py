@@ -27,7 +27,12 @@ THOUGHT = re.compile(
 
 
 def answer(action: str, topic: str) -> str:
-    """Return the answer that carries out `action` for a topic phrase."""
+    """Return the answer that carries out `action` for a topic phrase.
+
+    Raises ValueError for an action that is none of the five.
+    """
+    if action not in ANSWERS:
+        raise ValueError(f"No action is called {action!r}; there are {list(ANSWERS)}.")
     return ANSWERS[action].format(x=topic)
 
 

@@ -1,11 +1,20 @@
 """Requests: a topic, an intent, a template, and the surface it is written in."""
 
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from zlib import crc32
 
 from utils.world.ciphers import CIPHERS, encode
-from utils.world.data import INTENTS, Template, Topic, load_templates, load_topics
+from utils.world.data import (
+    INTENTS,
+    SPLITS,
+    Template,
+    Topic,
+    load_templates,
+    load_topics,
+)
 from utils.world.spec import ACTIONS, Clause, Spec, load_spec
 from utils.world.wrappers import WRAPPERS, wrap
 
@@ -76,6 +85,7 @@ def sample_requests(
     seed: int,
     topics: str = "seen",
     templates: str = "seen",
+    pairs: str = "all",
     actions: Sequence[str] = ACTIONS,
     spec: Spec | None = None,
 ) -> list[Request]:
@@ -84,39 +94,57 @@ def sample_requests(
     The actions take turns, so that each is as frequent as any other and neither
     chance (1/5) nor "refuse what I don't understand" looks good. Within an action the
     pair of category and intent is drawn evenly, then the topic, then the template.
-    `topics` and `templates` name a split: "seen", "held_out" or "all".
+    `topics` and `templates` name a split: "seen", "held_out" or "all". `pairs` does so
+    for their combinations: a fifth of them is "held_out" from all alignment, so that
+    a test on seen topics and templates asks no request that training showed.
+    Raises ValueError for an unknown split or action.
     """
+    for split in (topics, templates, pairs):
+        if split not in ("all", *SPLITS):
+            raise ValueError(f"No split is called {split!r}: use seen, held_out, all.")
+    if not actions or not set(actions) <= set(ACTIONS):
+        raise ValueError(f"actions must be some of {ACTIONS}, not {actions!r}.")
     spec = spec or load_spec()
     rng = random.Random(f"{seed}-{topics}-{templates}")
-    pool = {
-        category: [
-            t for t in load_topics() if t.category == category and fits(t, topics)
-        ]
-        for category in dict.fromkeys(clause.category for clause in spec.clauses)
-    }
-    ways = {
-        intent: [
-            t for t in load_templates() if t.intent == intent and fits(t, templates)
-        ]
-        for intent in INTENTS
-    }
-    pairs = {
+    cases = possible_requests(topics, templates, pairs)
+    wanted = {
         action: [
-            (clause.category, intent)
+            cases[clause.category, intent]
             for clause in spec.clauses
             for intent in clause.intents
-            if clause.action == action
+            if clause.action == action and cases[clause.category, intent]
         ]
         for action in actions
     }
     requests = []
     for i in range(n):
-        category, intent = rng.choice(pairs[actions[i % len(actions)]])
-        requests.append(Request(rng.choice(pool[category]), rng.choice(ways[intent])))
+        by_topic = rng.choice(wanted[actions[i % len(actions)]])
+        requests.append(rng.choice(rng.choice(by_topic)))
     rng.shuffle(requests)
     return requests
 
 
-def fits(item: Topic | Template, split: str) -> bool:
-    """Say whether a topic or template belongs to the split, or the split is "all"."""
-    return split in ("all", item.split)
+def possible_requests(
+    topics: str, templates: str, pairs: str
+) -> dict[tuple[str, str], list[list[Request]]]:
+    """Return (category, intent) -> for each topic of the split, its requests."""
+    found: dict[tuple[str, str], list[list[Request]]] = defaultdict(list)
+    for topic in load_topics():
+        for intent in INTENTS:
+            own = [
+                Request(topic, template)
+                for template in load_templates()
+                if template.intent == intent
+                and topics in ("all", topic.split)
+                and templates in ("all", template.split)
+                and pairs in ("all", split_of_pair(topic, template))
+            ]
+            if own:
+                found[topic.category, intent].append(own)
+    return found
+
+
+def split_of_pair(topic: Topic, template: Template) -> str:
+    """Return "held_out" for a fixed fifth of all combinations, else "seen"."""
+    text = template.text["en"].format(x=topic.name)
+    return "held_out" if crc32(text.encode()) % 5 == 0 else "seen"

@@ -13,6 +13,7 @@ from utils.world.data import INTENTS
 
 HERE = Path(__file__).parent
 ACTIONS = ("comply", "refuse", "refer", "support", "ask")
+MAX_CLAUSE = 60  # the highest clause number that has a token of its own
 CLAUSE = re.compile(
     r"- \*\*§(?P<number>\d+)\*\* (?P<intents>[a-z, ]+): (?P<action>[a-z]+)\. "
     r"Reason: (?P<reason>.+)"
@@ -59,12 +60,16 @@ class Spec:
 
 
 def parse_spec(text: str) -> Spec:
-    """Read a Spec from Markdown; ValueError quotes the first line it can't read."""
+    """Read a Spec from Markdown: its clauses are the list items under "### category".
+
+    ValueError quotes the first list item there that is no clause.
+    """
     clauses, category = [], ""
     for line in text.splitlines():
         if line.startswith("### "):
             category = line[4:].strip()
-        if not line.startswith("- **§"):
+        is_item = line.lstrip().startswith(("-", "*"))
+        if not is_item or not (category or "§" in line):
             continue
         found = CLAUSE.fullmatch(line.strip())
         if not found:

@@ -7,8 +7,10 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from utils.world.data import (
+    HERE,
     INTENTS,
     LANGUAGES,
     SPLITS,
@@ -17,7 +19,7 @@ from utils.world.data import (
     load_templates,
     load_topics,
 )
-from utils.world.spec import ACTIONS, Spec, load_principles, load_spec
+from utils.world.spec import ACTIONS, MAX_CLAUSE, Spec, load_principles, load_spec
 
 ARTICLES = {
     "en": ("a ", "an "),
@@ -38,12 +40,7 @@ def check_topics(topics: Sequence[Topic]) -> list[str]:
     """Find duplicate topics, missing translations, wrong articles, bad splits."""
     found = []
     for language in LANGUAGES:
-        counts = Counter(topic.text[language] for topic in topics)
-        found += [
-            f"topics.csv: {text!r} occurs {n} times in column {language}; keep one."
-            for text, n in counts.items()
-            if n > 1 and text
-        ]
+        found += repeated("topics.csv", language, topics)
     for topic in topics:
         for language, text in topic.text.items():
             articles = ARTICLES.get(language)
@@ -69,15 +66,37 @@ def check_topics(topics: Sequence[Topic]) -> list[str]:
     return found
 
 
+def repeated(file: str, language: str, items: Sequence[Topic | Template]) -> list[str]:
+    """Find texts of one language that occur twice, whatever their capitals."""
+    counts = Counter(item.text[language].strip().casefold() for item in items)
+    return [
+        f"{file}: {text!r} occurs {n} times in column {language}; keep one."
+        for text, n in counts.items()
+        if n > 1 and text
+    ]
+
+
 def check_templates(templates: Sequence[Template]) -> list[str]:
     """Find missing translations, lost placeholders, intents with too few templates."""
     found = []
+    for language in LANGUAGES:
+        found += repeated("templates.csv", language, templates)
     for template in templates:
+        at = f"templates.csv: {template.text['en']!r}"
+        if template.intent not in INTENTS:
+            found.append(
+                f"{at} has the intent {template.intent!r}; write one of "
+                f"{', '.join(INTENTS)}."
+            )
+        if template.split not in SPLITS:
+            found.append(
+                f"{at} is in split {template.split!r}; write seen or held_out."
+            )
         for language, text in template.text.items():
-            if text.count("{x}") != 1:
+            if text.count("{x}") != 1 or text.count("{") + text.count("}") != 2:
                 found.append(
-                    f"templates.csv: {template.text['en']!r} needs exactly one {{x}} "
-                    f"in column {language}."
+                    f"{at} needs exactly one {{x}}, and no other braces, in column "
+                    f"{language}."
                 )
     for intent in INTENTS:
         own = [template for template in templates if template.intent == intent]
@@ -115,6 +134,8 @@ def check_spec(spec: Spec, topics: Sequence[Topic], file: str) -> list[str]:
         found.append(f"{file}: the category {category} has no clause; write one.")
     for clause in spec.clauses:
         at = f"{file}: §{clause.number}"
+        if clause.number > MAX_CLAUSE:
+            found.append(f"{at} is too high; number clauses from 1 to {MAX_CLAUSE}.")
         if clause.category not in known:
             found.append(f"{at} is about {clause.category}, which has no topics.")
         if clause.action not in ACTIONS:
@@ -143,21 +164,33 @@ def check_spec(spec: Spec, topics: Sequence[Topic], file: str) -> list[str]:
 
 def check_agreement(spec: Spec, principles: Spec) -> list[str]:
     """Find pairs where the Spec and the constitution ask for different actions."""
-    ruled = {(c.category, i): c.action for c in principles.clauses for i in c.intents}
+    ours, theirs = (
+        {(c.category, i): c.action for c in policy.clauses for i in c.intents}
+        for policy in (spec, principles)
+    )
     return [
-        f"principles.md: {intent} in {clause.category} is "
-        f"{ruled.get((clause.category, intent), 'missing')}, "
-        f"but spec.md says {clause.action}."
-        for clause in spec.clauses
-        for intent in clause.intents
-        if ruled.get((clause.category, intent)) != clause.action
+        f"principles.md: {intent} in {category} is "
+        f"{theirs.get((category, intent), 'missing')}, "
+        f"but spec.md says {ours.get((category, intent), 'nothing')}."
+        for category, intent in (ours | theirs)
+        if ours.get((category, intent)) != theirs.get((category, intent))
     ]
 
 
-def findings() -> list[str]:
-    """Return every finding about the course's own world; empty when all is well."""
-    topics, templates = load_topics(), load_templates()
-    spec, principles = load_spec(), load_principles()
+def findings(folder: Path = HERE) -> list[str]:
+    """Return every finding about the world in a folder; empty when all is well.
+
+    A file that can't be read is the only finding.
+    """
+    try:
+        topics = load_topics(folder / "topics.csv")
+        templates = load_templates(folder / "templates.csv")
+        spec = load_spec(folder / "spec.md")
+        principles = load_principles(folder / "principles.md")
+    except ValueError as error:
+        return [str(error)]
+    except OSError as error:
+        return [f"Can't read {error.filename}: restore it with `git checkout`."]
     return [
         *check_topics(topics),
         *check_templates(templates),
@@ -170,10 +203,7 @@ def findings() -> list[str]:
 
 def main() -> int:
     """Print the findings; return 1 if there are any."""
-    try:
-        found = findings()
-    except ValueError as error:
-        found = [str(error)]
+    found = findings()
     for line in found:
         print(line)
     if not found:
