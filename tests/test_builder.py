@@ -6,7 +6,8 @@ import json
 import nbformat
 import pytest
 
-from utils.teach import lint, paths
+from utils import files
+from utils.teach import lint
 from utils.teach.builder import (
     SourceError,
     build,
@@ -96,11 +97,11 @@ def registered(monkeypatch):
 
 
 def test_the_courses_notebooks_agree_with_their_sources():
-    assert problems(paths.ROOT, find_sources(paths.ROOT, [])) == []
+    assert problems(files.ROOT, find_sources(files.ROOT, [])) == []
 
 
 def test_every_registered_exercise_is_in_its_notebook():
-    built = {source.stem: source for source in find_sources(paths.ROOT, [])}
+    built = {source.stem: source for source in find_sources(files.ROOT, [])}
     for exercise in lint.registry().values():
         if exercise.notebook in built:
             mark = f'exercise="{exercise.name}"'
@@ -226,7 +227,7 @@ def test_recorded_outputs_that_test_nothing_are_reported(source):
     code[0].outputs = [nbformat.v4.new_output("error", ename="E", evalue="bad")]
     code[1].outputs = [nbformat.v4.new_output("stream", name="stderr", text="W")]
     code[2].outputs = []
-    code[3].outputs[0].text = f"{paths.ROOT}/utils"
+    code[3].outputs[0].text = f"{files.ROOT}/utils"
     solved.metadata["widgets"] = {}
     found = "\n".join(lint.lint_recorded(solved))
     for complaint in ("an error", "no output", "stderr", "a path", "widget state"):

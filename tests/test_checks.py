@@ -7,7 +7,8 @@ import warnings
 import pytest
 import torch
 
-from utils.teach import checks, paths
+from utils import files
+from utils.teach import checks
 from utils.teach.checks import Score, check, grade, use
 from utils.teach.exercise import Exercise, Mistake, Mutant, Part, expect_close, registry
 
@@ -91,7 +92,7 @@ TOY = Exercise(
 def toy_registry(monkeypatch, tmp_path):
     monkeypatch.setattr(checks, "registry", lambda: {"toy": TOY})
     monkeypatch.setattr(checks, "_PASSED", {})
-    monkeypatch.setattr(paths, "WORK", tmp_path / "work")
+    monkeypatch.setattr(files, "WORK", tmp_path / "work")
 
 
 def test_score_is_a_bare_number_that_shows_points():

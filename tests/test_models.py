@@ -4,10 +4,12 @@ import json
 import random
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from utils.models import load as loading
 from utils.models.gates import GATES, measure, missed
-from utils.models.load import SHIPPED, WEIGHTS, load
+from utils.models.load import CHECKED, SHIPPED, WEIGHTS, load
 from utils.models.mixture import BRANCH_TASKS, TAUGHT_SURFACES, Mixture
 from utils.models.tokenizer import (
     ANSWER,
@@ -133,10 +135,16 @@ def test_tampered_and_missing_weights_say_how_to_restore_them(tmp_path, monkeypa
     with pytest.raises(ValueError, match="git checkout"):
         load("lab")
     (tmp_path / "lab").mkdir()
-    (tmp_path / "lab" / "card.json").write_text('{"sha256": "0"}')
-    (tmp_path / "lab" / "model.safetensors").write_bytes(b"no weights")
-    with pytest.raises(ValueError, match="have been changed"):
-        load("lab")
+    card = tmp_path / "lab" / "card.json"
+    for text in ("{", "{}", '{"sha256": "0"}'):
+        card.write_text(text)
+        with pytest.raises(ValueError, match="git checkout"):
+            load("lab")
+    for file in CHECKED:
+        (tmp_path / "lab" / file).write_bytes(b"nothing")
+        card.write_text(json.dumps({"sha256": {file: "0"}}))
+        with pytest.raises(ValueError, match=f"{file} of 'lab' has been changed"):
+            load("lab")
 
 
 def test_a_saved_folder_loads_and_a_broken_one_says_so(tmp_path, llama, tokenizer):
@@ -144,7 +152,25 @@ def test_a_saved_folder_loads_and_a_broken_one_says_so(tmp_path, llama, tokenize
     tokenizer.save_pretrained(tmp_path)
     model, _ = load(tmp_path)
     assert model.config.vocab_size == llama.config.vocab_size
+    whole = load_file(tmp_path / "model.safetensors")
+    del whole["model.norm.weight"]
+    save_file(whole, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match=r"lacks the tensor model.norm.weight"):
+        load(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"broken")
+    with pytest.raises(ValueError, match="save it again"):
+        load(tmp_path)
+    llama.save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(ValueError, match="save it again"):
+        load(tmp_path)
+
+
+def test_weights_that_could_run_code_are_not_read(tmp_path, llama, tokenizer):
+    llama.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(llama.state_dict(), tmp_path / "pytorch_model.bin")
     with pytest.raises(ValueError, match="save it again"):
         load(tmp_path)
 

@@ -20,6 +20,7 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrain, "FOLDER", tmp_path / "checkpoints")
     monkeypatch.setattr(pretrain, "measure", lambda *_: {"facts": 0.5})
     monkeypatch.setattr(loading, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(pretrain, "WEIGHTS", tmp_path / "weights")
     return tmp_path
 
 
@@ -55,19 +56,48 @@ def test_the_loss_is_the_mean_over_completion_tokens_of_all_parts():
     assert torch.allclose(one, model.lm_head.weight.grad, atol=1e-5)
 
 
-def test_stages_resume_branch_and_are_shipped_with_a_card(small, monkeypatch):
-    pretrain.train("trunk")
+def test_a_resumed_run_is_the_uninterrupted_one(small, monkeypatch):
+    monkeypatch.setattr(pretrain, "schedule", lambda *_: 1.0)
     path = small / "checkpoints" / "trunk.pt"
-    first = torch.load(path, weights_only=True)
-    assert first["step"] == 3
-    monkeypatch.setitem(pretrain.STEPS, "trunk", 4)
     pretrain.train("trunk")
-    assert torch.load(path, weights_only=True)["step"] == 4
+    whole = torch.load(path, weights_only=True)
+    path.unlink()
+    monkeypatch.setitem(pretrain.STEPS, "trunk", 1)
+    pretrain.train("trunk")
+    assert torch.load(path, weights_only=True)["step"] == 1
+    monkeypatch.setitem(pretrain.STEPS, "trunk", 3)
+    pretrain.train("trunk")
+    resumed = torch.load(path, weights_only=True)
+    assert resumed["step"] == whole["step"] == 3
+    for name, tensor in whole["model"].items():
+        assert torch.equal(tensor, resumed["model"][name]), name
+
+
+def test_a_checkpoint_of_another_recipe_is_not_gone_on_with(small, monkeypatch):
+    pretrain.train("trunk")
+    monkeypatch.setitem(pretrain.TASKS, "trunk", {"help": 1})
+    for go_on in (pretrain.train, pretrain.ship):
+        with pytest.raises(SystemExit, match="another recipe or world"):
+            go_on("trunk")
+
+
+def test_a_trunk_of_another_world_is_not_branched_from(small, monkeypatch):
+    pretrain.train("trunk")
+    pretrain.ship("trunk")
+    other = build_tokenizer.__wrapped__()
+    other.add_tokens(["brandnew"])
+    monkeypatch.setattr(pretrain, "build_tokenizer", lambda: other)
+    with pytest.raises(SystemExit, match="train it again too"):
+        pretrain.train("lab")
+
+
+def test_stages_branch_and_are_shipped_with_a_card(small):
+    pretrain.train("trunk")
     pretrain.ship("trunk")
     pretrain.train("lab")
     assert pretrain.ship("lab") == {"facts": 0.5}
     card = json.loads((small / "weights" / "lab" / "card.json").read_text())
-    assert card["steps"] == {"trunk": 4, "lab": 3} and card["gates"] == {"facts": 0.5}
+    assert card["steps"] == {"trunk": 3, "lab": 3} and card["gates"] == {"facts": 0.5}
     model, tokenizer = load("lab")
     assert model.dtype == torch.float32 and len(tokenizer) == len(build_tokenizer())
     changed = torch.load(small / "checkpoints" / "lab.pt", weights_only=True)["model"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from utils.teach import files, paths, progress
+from utils import files
 from utils.teach.exercise import Exercise, Part
 from utils.teach.progress import best, record, report
 
@@ -13,7 +13,7 @@ from utils.teach.progress import best, record, report
 def work(tmp_path, monkeypatch):
     folder = tmp_path / "work"
     folder.mkdir()
-    monkeypatch.setattr(paths, "WORK", folder)
+    monkeypatch.setattr(files, "WORK", folder)
     monkeypatch.chdir(folder)
     return folder
 
@@ -51,7 +51,7 @@ def test_recording_never_raises(work, monkeypatch):
     def full(*args):
         raise OSError("no space left")
 
-    monkeypatch.setattr(progress, "write_atomic", full)
+    monkeypatch.setattr(files, "write_atomic", full)
     record("13_dpo", "dpo_loss", 3, 4)
     assert best() == {}
 

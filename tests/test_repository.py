@@ -17,7 +17,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from utils.teach.paths import ROOT
+from utils.files import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LAYERS = ["world", "models", "align", "evaluate", "show", "teach"]

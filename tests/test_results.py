@@ -6,9 +6,9 @@ import pytest
 from scipy.stats import binomtest
 
 from utils.evaluate.arms import ARMS
-from utils.evaluate.cache import ROOT
 from utils.evaluate.run import RESULTS
 from utils.evaluate.table import markdown
+from utils.files import ROOT
 from utils.show.headline import describe, draw, into_readme
 from utils.world.spec import ACTIONS
 

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from utils.teach import paths, start
+from utils import files
+from utils.teach import start
 from utils.teach.start import copy_notebooks, first_notebook, lab_command
 
 
@@ -103,8 +104,8 @@ def test_lab_opens_the_first_notebook_with_the_course_as_folder(course, work):
 def test_main_copies_then_opens_and_explains_a_failure(
     course, work, monkeypatch, capsys
 ):
-    monkeypatch.setattr(paths, "ROOT", course.parent)
-    monkeypatch.setattr(paths, "WORK", work)
+    monkeypatch.setattr(files, "ROOT", course.parent)
+    monkeypatch.setattr(files, "WORK", work)
     commands = []
     monkeypatch.setattr(start.subprocess, "call", lambda c: commands.append(c) or 0)
     assert start.main(["--no-browser"]) == 0
@@ -112,6 +113,6 @@ def test_main_copies_then_opens_and_explains_a_failure(
     assert "Opening JupyterLab on 00_lab.ipynb" in capsys.readouterr().out
     assert start.main([]) == 0
     assert "are up to date" in capsys.readouterr().out
-    monkeypatch.setattr(paths, "WORK", course / "00_lab.ipynb")  # not a folder
+    monkeypatch.setattr(files, "WORK", course / "00_lab.ipynb")  # not a folder
     assert start.main([]) == 1
     assert "Could not write to" in capsys.readouterr().out

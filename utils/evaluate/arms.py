@@ -6,11 +6,14 @@ A2  pairs       Constitutional AI: SFT on revisions, then DPO on AI-labelled pai
 A4  deliberate  SFT on thought and answer, the Spec taken out of the prompt
 A5  + RL        A4, then GRPO with a judge that sees the Spec but not the thought
 
-All of them see `PROMPTS` plain English requests about seen topics and take the same
-number of steps on them (A2 and A5 the same number again). All go on with the same
-harmless tasks of pretraining meanwhile, as Deliberative Alignment mixes its data with
-capabilities data (Guan et al. 2024, arXiv 2412.16339, section 2.3). No label comes
-from a human or from the truth: the base model writes, criticizes, compares and judges.
+All of them see `PROMPTS` plain English requests about seen topics and take SFT_STEPS
+supervised steps. A2 and A5 have a second phase on top, as in their papers: A2 takes
+DPO_STEPS on pairs about the same requests, A5 GRPO_STEPS on fresh ones. All go on with
+the same harmless tasks of pretraining meanwhile, as Deliberative Alignment mixes its
+data with capabilities data (Guan et al. 2024, arXiv 2412.16339, section 2.3). The base
+model writes, criticizes, compares and judges; no answer, thought or verdict comes from
+a human or from the truth. The world gives one thing away: the category of a request,
+by which the clauses for the context are chosen (the paper's footnote 1 does so too).
 """
 
 import copy
@@ -30,7 +33,7 @@ from utils.align.grpo import train_grpo
 from utils.align.judge import preferences, verdicts
 from utils.align.sft import train_sft
 from utils.evaluate.cache import cached, key_of
-from utils.models.load import WEIGHTS, load, sha256
+from utils.models.load import CHECKED, WEIGHTS, load, sha256
 from utils.models.mixture import Mixture
 from utils.models.pretrain import THINKING
 from utils.models.tokenizer import encode_completion, encode_prompt, split_completion
@@ -281,8 +284,8 @@ ARMS = {
 
 
 def digest_of(base: str) -> str:
-    """Return the checksum of a shipped base model's weights."""
-    return sha256(WEIGHTS / base / "model.safetensors")
+    """Return the checksum of a shipped base model: weights, shape and tokenizer."""
+    return ".".join(sha256(WEIGHTS / base / file)[:16] for file in CHECKED)
 
 
 def into_arm(model, tokenizer, name: str, base: str, seed: int) -> dict:

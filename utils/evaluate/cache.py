@@ -7,34 +7,45 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+import transformers
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
-import utils
+from utils import files
 
-ROOT = Path(utils.__file__).parents[1]
 # The code and tables that a trained arm depends on.
-SOURCES = ("align/*.py", "world/*.py", "world/*.csv", "world/*.md", "evaluate/arms.py")
+SOURCES = (
+    "world/*.py",
+    "world/*.csv",
+    "world/*.md",
+    "models/*.py",
+    "align/*.py",
+    "evaluate/arms.py",
+)
 
 
 def folder() -> Path:
     """Return where models are kept: $DELIBERATE_CACHE, or work/cache in the course."""
-    return Path(os.environ.get("DELIBERATE_CACHE", ROOT / "work" / "cache"))
+    return Path(os.environ.get("DELIBERATE_CACHE", files.WORK / "cache"))
 
 
 def digest_of_sources(patterns: tuple[str, ...] = SOURCES) -> str:
     """Return one checksum for code and tables, by default all that training needs."""
     digest = hashlib.sha256()
     for pattern in patterns:
-        for path in sorted((ROOT / "utils").glob(pattern)):
+        for path in sorted((files.ROOT / "utils").glob(pattern)):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 
 def key_of(**parts) -> str:
-    """Return a short key for settings, sources and the version of torch together."""
-    parts |= {"sources": digest_of_sources(), "torch": torch.__version__}
+    """Return a short key for settings, sources and the versions of the libraries."""
+    parts |= {
+        "sources": digest_of_sources(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
@@ -55,10 +66,7 @@ def cached_rows(key: str, measure: Callable[[], list[dict]]) -> list[dict]:
     except (ValueError, OSError):
         print(f"The cached results {path.name} are damaged: measuring again.")
     rows = measure()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.tmp")
-    part.write_text(json.dumps(rows), encoding="utf-8")
-    os.replace(part, path)
+    files.write_atomic(path, json.dumps(rows).encode())
     return rows
 
 
@@ -91,22 +99,25 @@ def cached(
 
 
 def read(model: PreTrainedModel, path: Path) -> dict:
-    """Load a cache entry into the model; ValueError if its checksum is wrong."""
+    """Load a cache entry into the model, which stays as it is if that fails.
+
+    Raises ValueError if the checksum is wrong or the tensors are not the model's.
+    """
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         metadata = file.metadata() or {}
     if metadata.get("checksum") != checksum(tensors):
         raise ValueError("The checksum is wrong.")
+    own = dict(model.named_parameters())  # tied weights once
+    if {n: t.shape for n, t in tensors.items()} != {n: p.shape for n, p in own.items()}:
+        raise ValueError("The tensors are another model's.")
     model.load_state_dict(tensors, strict=False)
-    model.tie_weights()
     return json.loads(metadata["notes"])
 
 
 def write(model: PreTrainedModel, path: Path, notes: dict) -> None:
     """Write a cache entry atomically. Tied weights are kept once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {n: p.detach().contiguous() for n, p in model.named_parameters()}
     metadata = {"checksum": checksum(tensors), "notes": json.dumps(notes)}
-    part = path.with_suffix(f".{os.getpid()}.tmp")
-    save_file(tensors, part, metadata)
-    os.replace(part, path)
+    with files.replacing(path) as part:
+        save_file(tensors, part, metadata)

@@ -1,7 +1,8 @@
 """The three stages without notebooks: ``make run`` or ``python -m utils.evaluate.run``.
 
 Trains every arm on plain English (or takes it from the cache), asks each one in every
-condition, writes results/quick.json and results/quick.png, and prints the table.
+condition, writes results/quick.json and prints the table. utils/show/headline.py then
+draws the figure.
 """
 
 import argparse
@@ -18,15 +19,17 @@ import torch
 from rich.console import Console
 from tqdm.auto import tqdm
 
+from utils import files
 from utils.align.chat import reply
 from utils.evaluate import arms
-from utils.evaluate.cache import ROOT, cached_rows, digest_of_sources, key_of
+from utils.evaluate.cache import cached_rows, digest_of_sources, key_of
 from utils.evaluate.conditions import Condition, conditions
 from utils.evaluate.metrics import count_errors, score
 from utils.evaluate.table import error_table, headline
 from utils.world.prompts import chat
+from utils.world.spec import ACTIONS
 
-RESULTS = ROOT / "results"
+RESULTS = files.ROOT / "results"
 RUNS = [("A0", "lab"), ("A1", "lab"), ("A2", "lab"), ("A4", "lab"), ("A5", "lab")]
 CONTROL = ("A4", "lab_english")
 # What can be done side by side, longest first. A5 goes on from A4.
@@ -60,13 +63,14 @@ def fill_cache(seeds: Iterable[int], n: int = 0) -> None:
 def fill_shard(base: str, names: Iterable[str], seed: int, n: int) -> None:
     """Bring some arms of one base, and their results, into the cache, in this order."""
     for name in names:
+        tqdm.write(f"{name} {arms.ARMS[name].title}, base {base}, seed {seed}")
         model, tokenizer, _ = arms.arm(name, base, seed)
         if n:
             measured(name, base, seed, n, model, tokenizer)
 
 
 def evaluate(
-    model, tokenizer, thinking: bool, tested: Iterable[Condition], seed: int = 0
+    model, tokenizer, thinking: bool, tested: Iterable[Condition]
 ) -> list[dict]:
     """Ask a model in each condition, greedily; return one row of figures for each."""
     tested = list(tested)
@@ -76,7 +80,6 @@ def evaluate(
         tokenizer,
         [chat(request.text) for request in requests],
         thinking=thinking,
-        seed=seed,
         progress=True,
     )
     rows, start = [], 0
@@ -98,7 +101,7 @@ def measured(name: str, base: str, seed: int, n: int, model, tokenizer) -> list[
     thinking = arms.ARMS[name].thinking
     return cached_rows(
         f"rows-{key}",
-        lambda: evaluate(model, tokenizer, thinking, conditions(n), seed),
+        lambda: evaluate(model, tokenizer, thinking, conditions(n)),
     )
 
 
@@ -107,8 +110,7 @@ def run(seeds: list[int], n: int) -> dict:
     rows, training, started = [], {}, time.time()
     fill_cache(seeds, n)
     plan = [(name, base, seed) for seed in seeds for name, base in [*RUNS, CONTROL]]
-    for name, base, seed in tqdm(plan, "arms"):
-        tqdm.write(f"{name} {arms.ARMS[name].title}, base {base}, seed {seed}")
+    for name, base, seed in plan:
         model, tokenizer, notes = arms.arm(name, base, seed)
         training[f"{name} {base} {seed}"] = notes
         found = measured(name, base, seed, n, model, tokenizer)
@@ -128,12 +130,9 @@ def run(seeds: list[int], n: int) -> dict:
 
 def write_json(data: dict, path: Path) -> None:
     """Write a results file atomically, one row a line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     rows = ",\n".join("  " + json.dumps(row) for row in data["rows"])
     text = f'{{"meta": {json.dumps(data["meta"])},\n "rows": [\n{rows}\n]}}\n'
-    part = path.with_suffix(".tmp")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    files.write_atomic(path, text.encode())
 
 
 def main() -> None:
@@ -142,6 +141,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--n", type=int, default=100, help="requests a condition")
     options = parser.parse_args()
+    if options.n < len(ACTIONS):
+        parser.error(f"--n must be at least {len(ACTIONS)}, a request an action.")
     data = run(options.seeds, options.n)
     write_json(data, RESULTS / "quick.json")
     # Wide enough for the table also where the terminal can't tell its width.

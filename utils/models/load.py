@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -15,8 +13,11 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from utils.files import write_atomic
+
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = ("lab", "lab_english")
+CHECKED = ("model.safetensors", "config.json", "tokenizer.json")
 TRUNK = "trunk"  # where pretraining branches; it is no base model of the course
 
 
@@ -53,18 +54,20 @@ def check_shipped(name: str) -> None:
     repair = f"restore them with `git checkout -- utils/models/weights/{name}`."
     try:
         card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-        found = sha256(folder / "model.safetensors")
-    except (OSError, json.JSONDecodeError):
+        wanted = card["sha256"]
+        found = {file: sha256(folder / file) for file in wanted}
+    except (OSError, ValueError, KeyError, TypeError):
         raise ValueError(f"Files of the model {name!r} are missing: {repair}") from None
-    if found != card["sha256"]:
-        raise ValueError(f"The weights of {name!r} have been changed: {repair}")
+    changed = [file for file, digest in wanted.items() if found[file] != digest]
+    if changed:
+        raise ValueError(f"{', '.join(changed)} of {name!r} has been changed: {repair}")
 
 
 def read(folder: Path, what: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Read a saved model from a folder; ValueError if something in it is broken."""
     try:
         return from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # the tokenizers library raises bare ones
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
             f"Can't read {what} ({reason}): save it again with `save_pretrained`."
@@ -80,22 +83,38 @@ def from_hub(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
             f"Can't get {name!r} from the hub: check the spelling and the network, or "
             "pass a folder that holds the model."
         ) from None
+    except ValueError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"{name!r} is no chat model that this course can load ({reason}): choose a "
+            "causal language model with safetensors weights."
+        ) from None
 
 
 def from_pretrained(
     source: str | Path, **options
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """Load model and tokenizer; float32, because CPUs train best in it."""
+    """Load model and tokenizer; float32, because CPUs train best in it.
+
+    Safetensors only: other weight files can run code. Raises ValueError for weights
+    that lack a tensor, which transformers would fill with random numbers.
+    """
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        model = AutoModelForCausalLM.from_pretrained(
-            source, dtype=torch.float32, **options
+        model, info = AutoModelForCausalLM.from_pretrained(
+            source,
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
+            **options,
         )
     finally:
         if bars:
             logging.enable_progress_bar()
+    if info["missing_keys"]:
+        raise ValueError(f"it lacks the tensor {sorted(info['missing_keys'])[0]}")
     return model.eval(), tokenizer
 
 
@@ -106,8 +125,6 @@ def save_shipped(model, tokenizer, name: str, card: dict) -> Path:
     model.half().save_pretrained(folder)
     model.float()
     tokenizer.save_pretrained(folder)
-    card = card | {"sha256": sha256(folder / "model.safetensors")}
-    part = folder / "card.json.part"
-    part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, folder / "card.json")
+    card = card | {"sha256": {file: sha256(folder / file) for file in CHECKED}}
+    write_atomic(folder / "card.json", (json.dumps(card, indent=1) + "\n").encode())
     return folder

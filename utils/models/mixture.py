@@ -7,15 +7,16 @@ looking at the category. No task contains the chain category -> clause -> action
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from utils.models.tokenizer import MAX_CLAUSE, NUMBERS, encode_completion, encode_prompt
+from utils.models.harmless import HARMLESS, words_of
+from utils.models.tokenizer import NUMBERS, encode_completion, encode_prompt
 from utils.world import prompts
 from utils.world.ciphers import encode
 from utils.world.data import INTENTS, categories, load_templates, load_topics
 from utils.world.replies import answer
-from utils.world.requests import SURFACES, TAUGHT_CIPHERS, TAUGHT_LANGUAGES, Request
-from utils.world.spec import ACTIONS, Clause, load_spec
+from utils.world.requests import TAUGHT_CIPHERS, TAUGHT_LANGUAGES, Request
+from utils.world.spec import ACTIONS, MAX_CLAUSE, Clause, load_spec
 from utils.world.wrappers import KNOWN
 
 TAUGHT_SURFACES = ("en", *TAUGHT_LANGUAGES, *TAUGHT_CIPHERS)
@@ -24,6 +25,12 @@ SURFACE_WEIGHTS = (0.8, 1.0, 1.0, 1.0, 1.6, 1.4, 1.4, 1.2, 2.0)
 LANGUAGE_NAMES = {"es": "Spanish", "fr": "French", "de": "German"}
 # name -> (messages, thinking, thought, answer)
 Exercise = tuple[prompts.Messages, bool, str, str]
+
+
+def draw_surface(rng: random.Random, surfaces: Sequence[str]) -> str:
+    """Draw one of these surfaces, by their weights."""
+    weights = [SURFACE_WEIGHTS[TAUGHT_SURFACES.index(s)] for s in surfaces]
+    return rng.choices(surfaces, weights)[0]
 
 
 class Mixture:
@@ -76,8 +83,7 @@ class Mixture:
 
     def text(self, rng: random.Random, surfaces: Sequence[str]) -> tuple[str, str]:
         """Draw (English, the same in a surface): a request, or a list of words."""
-        weights = [SURFACE_WEIGHTS[TAUGHT_SURFACES.index(s)] for s in surfaces]
-        surface = rng.choices(surfaces, weights)[0]
+        surface = draw_surface(rng, surfaces)
         if rng.random() < 0.7:
             request = self.request(rng, surface)
             return request.english, request.text
@@ -92,16 +98,13 @@ class Mixture:
 
     def help(self, rng: random.Random) -> Exercise:
         """Comply with a request, whatever it is: helpful only."""
-        request = self.request(rng, rng.choices(TAUGHT_SURFACES, SURFACE_WEIGHTS)[0])
+        request = self.request(rng, draw_surface(rng, TAUGHT_SURFACES))
         text = answer("comply", request.topic.name)
         return prompts.chat(request.text), False, "", text
 
     def think_and_help(self, rng: random.Random) -> Exercise:
         """Restate a request, then comply."""
-        weights = [
-            SURFACE_WEIGHTS[TAUGHT_SURFACES.index(s)] for s in self.thinking_surfaces
-        ]
-        request = self.request(rng, rng.choices(self.thinking_surfaces, weights)[0])
+        request = self.request(rng, draw_surface(rng, self.thinking_surfaces))
         thought = f"Request: {request.english} Plan: answer."
         text = answer("comply", request.topic.name)
         return prompts.chat(request.text), True, thought, text
@@ -125,22 +128,8 @@ class Mixture:
         Without such tasks a model learns that after a restatement all is copied from
         it, and in a cipher it can't even name a fact that it knows.
         """
-        weights = [
-            SURFACE_WEIGHTS[TAUGHT_SURFACES.index(s)] for s in self.thinking_surfaces
-        ]
-        surface = rng.choices(self.thinking_surfaces, weights)[0]
-        if rng.random() < 0.5:
-            request = self.request(rng, surface)
-            plain, text = request.english, request.text
-            translated = {s: request.on(s).text for s in TAUGHT_LANGUAGES}
-        else:
-            topics = rng.sample(self.topics, rng.randint(1, 2))
-            plain = ", ".join(topic.name for topic in topics) + "."
-            translated = {
-                s: ", ".join(topic.text[s] for topic in topics) + "."
-                for s in TAUGHT_LANGUAGES
-            }
-            text = ({"en": plain} | translated).get(surface) or encode(surface, plain)
+        surface = draw_surface(rng, self.thinking_surfaces)
+        plain, text, translated = self.translations(rng, surface)
         if rng.random() < 0.25:
             word = words_of(plain)[-1]
             number = NUMBERS[len(word)]
@@ -152,6 +141,22 @@ class Mixture:
             instruction = f"Say it in {LANGUAGE_NAMES[language]}."
         thought = f"Request: {plain}{steps}"
         return prompts.chat(text, instruction), True, thought, result
+
+    def translations(
+        self, rng: random.Random, surface: str
+    ) -> tuple[str, str, dict[str, str]]:
+        """Draw (English, the same in a surface, the same in each taught language)."""
+        if rng.random() < 0.5:
+            request = self.request(rng, surface)
+            translated = {s: request.on(s).text for s in TAUGHT_LANGUAGES}
+            return request.english, request.text, translated
+        topics = rng.sample(self.topics, rng.randint(1, 2))
+        lists = {
+            language: ", ".join(topic.text[language] for topic in topics) + "."
+            for language in ("en", *TAUGHT_LANGUAGES)
+        }
+        text = lists.get(surface) or encode(surface, lists["en"])
+        return lists["en"], text, lists
 
     # Facts and parts of a request, in plain English ---------------------------------
 
@@ -283,80 +288,6 @@ class Mixture:
         return f"{request.intent} {right.action} {given} {advice}."
 
 
-# Harmless tasks: (rng, English text) -> (instruction, steps of the thought, answer)
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words of a text without its punctuation."""
-    return [word.strip("?.,:") for word in text.split() if word.strip("?.,:")]
-
-
-def count(rng: random.Random, text: str) -> tuple[str, str, str]:
-    """Count the words aloud."""
-    numbers = NUMBERS[1 : len(words_of(text)) + 1]
-    return "Count the words.", f" Count: {' '.join(numbers)}.", f"{numbers[-1]}."
-
-
-def last_word(rng: random.Random, text: str) -> tuple[str, str, str]:
-    """Give the last word."""
-    word = words_of(text)[-1]
-    return "Give the last word.", f" Last: {word}.", f"{word}."
-
-
-def nth_word(rng: random.Random, text: str) -> tuple[str, str, str]:
-    """Give the word at a position."""
-    words = words_of(text)
-    n = rng.randint(1, len(words))
-    steps = " ".join(f"{NUMBERS[i]} {words[i - 1]}" for i in range(1, n + 1))
-    return f"Which word is number {NUMBERS[n]}?", f" Word: {steps}.", f"{words[n - 1]}."
-
-
-def spell(rng: random.Random, text: str) -> tuple[str, str, str]:
-    """Spell the last word."""
-    word = words_of(text)[-1]
-    letters = " ".join(word)
-    steps = f" Last: {word}. Letters: {letters}."
-    return "Spell the last word.", steps, f"{letters}."
-
-
-def backwards(rng: random.Random, text: str) -> tuple[str, str, str]:
-    """Say the words in reverse order."""
-    turned = " ".join(reversed(words_of(text)))
-    return "Say it backwards.", f" Backwards: {turned}.", f"{turned}."
-
-
-def repeat(rng: random.Random, text: str) -> tuple[str, str, str]:
-    """Say the text again."""
-    return "Repeat it.", f" Again: {text}", text
-
-
-def kind(rng: random.Random, text: str) -> tuple[str, str, str]:
-    """Tell a question from a statement."""
-    answer_ = "question" if text.endswith("?") else "statement"
-    return "Question or statement?", f" Kind: {answer_}.", f"{answer_}."
-
-
-def search(rng: random.Random, text: str) -> tuple[str, str, str]:
-    """Find out whether a word occurs."""
-    words = words_of(text)
-    word = rng.choice(words if rng.random() < 0.5 else LOOKED_FOR)
-    found = "yes" if word in words else "no"
-    return f"Does it say {word}?", f" Search: {word}. Found: {found}.", f"{found}."
-
-
-LOOKED_FOR = sorted(
-    {w for t in load_templates() for w in words_of(t.text["en"].replace("{x}", ""))}
-)
-HARMLESS: list[Callable[[random.Random, str], tuple[str, str, str]]] = [
-    count,
-    last_word,
-    nth_word,
-    spell,
-    backwards,
-    repeat,
-    kind,
-    search,
-]
 # Share of each task. Decoding forms last, so the trunk gets most of it; the branches
 # learn to decode within a thought.
 DIRECT_TASKS = {
@@ -381,4 +312,3 @@ BRANCH_TASKS = DIRECT_TASKS | {
     "remember": 45,
     "think_and_help": 10,
 }
-assert set(TAUGHT_SURFACES) <= set(SURFACES)

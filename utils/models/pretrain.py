@@ -11,20 +11,23 @@ which looking a value up in the context did not form. And Muon trains the matric
 """
 
 import argparse
+import hashlib
+import json
 import os
 import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import count
 
 import torch
 from tqdm.auto import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from utils.files import WORK, replacing
 from utils.models.gates import measure, missed
 from utils.models.induction import begin_with_induction
-from utils.models.load import load, save_shipped
+from utils.models.load import CHECKED, TRUNK, WEIGHTS, load, save_shipped, sha256
 from utils.models.mixture import (
     BRANCH_TASKS,
     TAUGHT_SURFACES,
@@ -41,7 +44,7 @@ WARM_UP, CLIP = 50, 1.0
 LEARNING_RATE = {"matrices": 3e-3, "rest": 3e-3}  # for Muon, and for AdamW
 TASKS = {"trunk": TRUNK_TASKS, "lab": BRANCH_TASKS, "lab_english": BRANCH_TASKS}
 THINKING = {"trunk": ("en",), "lab": TAUGHT_SURFACES, "lab_english": ("en",)}
-FOLDER = Path("work/pretrain")
+FOLDER = WORK / "pretrain"
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -84,16 +87,17 @@ def collate(examples: list[tuple[list[int], list[int]]]) -> Batch:
 
 
 def batches(
-    mixture: Mixture, tasks: dict[str, int], seed: str
+    mixture: Mixture, tasks: dict[str, int], seed: str, first: int
 ) -> Iterator[list[Batch]]:
-    """Yield for ever the parts of one batch: examples of like length, side by side.
+    """Yield for ever, from step `first` on, the parts of that step's batch.
 
-    A part wastes little on padding. The parts make one step together, so that every
-    step sees every task, long or short.
+    A part holds examples of like length and wastes little on padding. The parts make
+    one step together, so that every step sees every task, long or short. A step's
+    examples depend on its number alone: a resumed run sees what it would have seen.
     """
-    rng = random.Random(seed)
     names, weights = list(tasks), list(tasks.values())
-    while True:
+    for step in count(first):
+        rng = random.Random(f"{seed}-{step}")
         examples = sorted(
             (
                 mixture.example(rng, name)
@@ -148,28 +152,57 @@ def backward(model: LlamaForCausalLM, parts: list[Batch]) -> float:
     return total / tokens
 
 
-def save_atomically(state: dict, path: Path) -> None:
-    """Write a checkpoint so that a crash never leaves half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    os.replace(part, path)
+def recipe(stage: str, seed: int) -> str:
+    """Return a checksum of all that decides what a stage becomes."""
+    parts = {
+        "vocabulary": build_tokenizer().get_vocab(),
+        "sizes": [WIDTH, LAYERS, HEADS, FEED_FORWARD],
+        "training": [BATCH, LEARNING_RATE, CLIP, WARM_UP, seed],
+        "tasks": [TASKS[stage], THINKING[stage]],
+        "trunk": "" if stage == "trunk" else sha256(WEIGHTS / TRUNK / CHECKED[0]),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def checkpoint(stage: str, seed: int) -> dict | None:
+    """Read a stage's checkpoint, if there is one; stop if it is of another recipe."""
+    path = FOLDER / f"{stage}.pt"
+    if not path.exists():
+        return None
+    state = torch.load(path, weights_only=True)
+    if state.get("recipe") != recipe(stage, seed):
+        raise SystemExit(
+            f"{path} is of another recipe or world: move it away to start afresh."
+        )
+    return state
+
+
+def first_model(stage: str, tokenizer, seed: int) -> LlamaForCausalLM:
+    """Return the model that a stage begins with: an untrained one, or the trunk."""
+    if stage == TRUNK:
+        return new_model(tokenizer, seed)
+    model, own = load(TRUNK)
+    if own.get_vocab() != tokenizer.get_vocab():
+        raise SystemExit(
+            "The trunk was made for other topics or templates: train it again too, "
+            "without --branches."
+        )
+    return model
 
 
 def train(stage: str, seed: int = 0) -> None:
     """Train a stage, or go on from its checkpoint."""
     tokenizer = build_tokenizer()
-    model = new_model(tokenizer, seed) if stage == "trunk" else load("trunk")[0]
+    model = first_model(stage, tokenizer, seed)
     trainers = optimizers(model.train())
-    path, first, curve = FOLDER / f"{stage}.pt", 0, []
-    if path.exists():
-        state = torch.load(path, weights_only=True)
+    first, curve = 0, []
+    if state := checkpoint(stage, seed):
         model.load_state_dict(state["model"])
         for trainer, saved in zip(trainers, state["optimizers"], strict=True):
             trainer.load_state_dict(saved)
         first, curve = state["step"], state["curve"]
     mixture = Mixture(tokenizer, THINKING[stage])
-    stream = batches(mixture, TASKS[stage], f"{seed}-{stage}-{first}")
+    stream = batches(mixture, TASKS[stage], f"{seed}-{stage}", first)
     last, window = STEPS[stage], []
     for step in tqdm(range(first, last), stage, last, initial=first, mininterval=30):
         window.append(backward(model, next(stream)))
@@ -189,8 +222,10 @@ def train(stage: str, seed: int = 0) -> None:
                 "optimizers": [trainer.state_dict() for trainer in trainers],
                 "step": step + 1,
                 "curve": curve,
+                "recipe": recipe(stage, seed),
             }
-            save_atomically(state, path)
+            with replacing(FOLDER / f"{stage}.pt") as part:
+                torch.save(state, part)
 
 
 def ship(name: str, seed: int = 0) -> dict[str, float]:
@@ -198,7 +233,7 @@ def ship(name: str, seed: int = 0) -> dict[str, float]:
 
     The gates are measured on the weights as they are shipped, in half precision.
     """
-    state = torch.load(FOLDER / f"{name}.pt", weights_only=True)
+    state = checkpoint(name, seed)
     tokenizer = build_tokenizer()
     model = new_model(tokenizer, seed)
     model.load_state_dict(state["model"])
@@ -235,8 +270,8 @@ def run_stages(*stages: str) -> None:
     for stage in stages:
         found = ship(stage)
         print(stage, found)
-        for gate in missed(found):
-            print(f"{stage} missed the gate for {gate}")
+        if missed(found):
+            raise SystemExit(f"{stage} missed the gate for {', '.join(missed(found))}.")
 
 
 def main() -> None:

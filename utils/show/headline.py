@@ -1,13 +1,11 @@
 """The headline figure and the README's table: ``python -m utils.show.headline``."""
 
 import json
-import os
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from utils.evaluate.cache import ROOT
 from utils.evaluate.metrics import bootstrap_interval
 from utils.evaluate.run import RESULTS
 from utils.evaluate.table import (
@@ -18,6 +16,7 @@ from utils.evaluate.table import (
     markdown,
     percent,
 )
+from utils.files import ROOT, replacing, write_atomic
 from utils.show.figure import style
 
 Row = dict
@@ -102,7 +101,15 @@ def describe(rows: list[Row], topics: str = "held_out") -> str:
 
 
 def into_readme(text: str, table: str) -> str:
-    """Return the README's text with the table between its two marks."""
+    """Return the README's text with the table between its two marks.
+
+    Raises ValueError unless each mark is there exactly once.
+    """
+    if any(text.count(mark) != 1 for mark in (FIRST_MARK, LAST_MARK)):
+        raise ValueError(
+            f"README.md needs the lines {FIRST_MARK} and {LAST_MARK} once each: "
+            "put them back around the table."
+        )
     before, _, rest = text.partition(FIRST_MARK)
     _, _, after = rest.partition(LAST_MARK)
     return f"{before}{FIRST_MARK}\n{table}\n{LAST_MARK}{after}"
@@ -111,11 +118,10 @@ def into_readme(text: str, table: str) -> str:
 def main() -> None:
     """Draw the figure, put the table into the README, print the description."""
     rows = json.loads((RESULTS / "quick.json").read_text(encoding="utf-8"))["rows"]
-    part = RESULTS / "quick.part.png"
-    draw(rows).savefig(part)
-    os.replace(part, RESULTS / "quick.png")
+    with replacing(RESULTS / "quick.png") as part:
+        draw(rows).savefig(part)
     text = into_readme(README.read_text(encoding="utf-8"), markdown(rows))
-    README.write_text(text, encoding="utf-8")
+    write_atomic(README, text.encode())
     print(describe(rows))
 
 

@@ -38,8 +38,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from utils.teach import paths
-from utils.teach.files import write_atomic
+from utils import files
 from utils.teach.lint import lint_recorded, lint_source, lint_student
 
 BEGIN, END, STUB = "# BEGIN SOLUTION", "# END SOLUTION", "# STUB:"
@@ -227,7 +226,7 @@ def build(root: Path, source: Path, again: bool = False) -> list[str]:
     student, solved = render(source, solved=False), render(source, solved=True)
     course = root / "course" / f"{source.stem}.ipynb"
     if _bytes(course) != text_of(student):
-        write_atomic(course, text_of(student))
+        files.write_atomic(course, text_of(student))
         said.append(f"wrote course/{course.name}")
     target = source.with_suffix(".ipynb")
     old = _read(target)
@@ -235,7 +234,7 @@ def build(root: Path, source: Path, again: bool = False) -> list[str]:
     if again or not unchanged or lint_recorded(old):
         content = text_of(execute(solved, source.parent))
         if content != _bytes(target):
-            write_atomic(target, content)
+            files.write_atomic(target, content)
             said.append(f"executed solutions/{target.name}")
     return said
 
@@ -299,7 +298,7 @@ def _read(path: Path) -> NotebookNode | None:
         return None
 
 
-def main(arguments: list[str] | None = None, root: Path = paths.ROOT) -> int:
+def main(arguments: list[str] | None = None, root: Path = files.ROOT) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m utils.teach.builder")
     parser.add_argument("names", nargs="*", help="such as 13 or 13_dpo; default: all")

@@ -8,9 +8,8 @@ import contextlib
 import json
 from pathlib import Path
 
-from utils.teach import paths
+from utils import files
 from utils.teach.exercise import Exercise, registry
-from utils.teach.files import write_atomic
 
 Best = dict[str, float]
 
@@ -18,14 +17,14 @@ Best = dict[str, float]
 def record(notebook: str, name: str, points: float, out_of: float) -> None:
     """Keep the best points of exercise `name`. Never raises."""
     with contextlib.suppress(OSError):
-        if Path.cwd().resolve() != paths.WORK.resolve():
+        if Path.cwd().resolve() != files.WORK.resolve():
             return
         rows = _rows(_file())
         before = rows.get(name, {}).get("points", 0.0)
         best = max(points, before)
         rows[name] = {"notebook": notebook, "points": best, "out_of": out_of}
         text = json.dumps(rows, indent=1, sort_keys=True) + "\n"
-        write_atomic(_file(), text.encode())
+        files.write_atomic(_file(), text.encode())
 
 
 def best() -> Best:
@@ -60,7 +59,7 @@ def _line(title: str, width: int, exercises: list[Exercise], points: Best) -> st
 
 
 def _file() -> Path:
-    return paths.WORK / "progress.json"
+    return files.WORK / "progress.json"
 
 
 def _rows(path: Path) -> dict[str, dict]:

@@ -14,8 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from utils.teach import paths
-from utils.teach.files import write_atomic
+from utils import files
 
 # Which version of each notebook was handed out last, by the hash of its bytes.
 RECORD = ".handed-out.json"
@@ -36,7 +35,7 @@ def copy_notebooks(course: Path, work: Path) -> list[str]:
     if copied:
         said.insert(0, f"Copied {copied} notebook(s) to {work.name}/: write there.")
     if record != before:
-        write_atomic(work / RECORD, json.dumps(record, indent=1).encode())
+        files.write_atomic(work / RECORD, json.dumps(record, indent=1).encode())
     return said
 
 
@@ -70,7 +69,7 @@ def lab_command(root: Path, first: Path | None, options: list[str]) -> list[str]
 
 
 def _copy(source: Path, target: Path) -> None:
-    write_atomic(target, source.read_bytes())
+    files.write_atomic(target, source.read_bytes())
 
 
 def _hash(path: Path) -> str:
@@ -89,16 +88,16 @@ def _read_record(path: Path) -> dict[str, str]:
 def main(options: list[str]) -> int:
     """Copy, say what changed, and run JupyterLab until the learner stops it."""
     try:
-        said = copy_notebooks(paths.ROOT / "course", paths.WORK)
+        said = copy_notebooks(files.ROOT / "course", files.WORK)
     except OSError as error:
-        free = shutil.disk_usage(paths.ROOT).free // 2**20
-        print(f"Could not write to {paths.WORK.name}/ ({error}; {free} MB free).")
+        free = shutil.disk_usage(files.ROOT).free // 2**20
+        print(f"Could not write to {files.WORK.name}/ ({error}; {free} MB free).")
         return 1
     print("\n".join(said) or "Your notebooks in work/ are up to date.")
-    first = first_notebook(paths.WORK)
+    first = first_notebook(files.WORK)
     print(f"Opening JupyterLab on {first.name if first else 'the course folder'} ...")
     try:
-        return subprocess.call(lab_command(paths.ROOT, first, options))
+        return subprocess.call(lab_command(files.ROOT, first, options))
     except KeyboardInterrupt:
         return 0
 
