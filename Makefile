@@ -13,7 +13,10 @@ help: ## list these commands
 	@echo 'PYTHON=/path/to/python3.12 chooses the Python, ARGS="..." is passed on:'
 	@echo '  make lab ARGS="--no-browser --port 8899"   make test ARGS="-k dpo"'
 
-# The mark is newer than both lists of packages when nothing is left to install.
+# The mark is newer than both lists of packages when nothing is left to install. It
+# goes when the environment's Python has been moved or upgraded away.
+$(shell [ ! -e .venv/installed ] || $(VENV) -c "" 2>/dev/null || rm -f .venv/installed)
+
 .venv/installed: pyproject.toml constraints.txt
 	@sh scripts/install.sh "$(PYTHON)"
 

@@ -46,19 +46,28 @@ make_venv() {
 environment: on Debian or Ubuntu, 'sudo apt install python3-venv' adds what it needs."
 }
 
+free_mb() {
+    echo $(($(df -Pk . | awk 'NR == 2 { print $4 }') / 1024))
+}
+
 check_disk() {
     [ ! -e .venv/installed ] || return 0
-    free_kb=$(df -Pk . | awk 'NR == 2 { print $4 }')
-    [ "$free_kb" -ge $((NEEDED_GB * 1024 * 1024)) ] || stop "Installing needs \
-${NEEDED_GB} GB of free disk and this folder has $((free_kb / 1024)) MB: make room, \
+    [ "$(free_mb)" -ge $((NEEDED_GB * 1024)) ] || stop "Installing needs \
+${NEEDED_GB} GB of free disk and this folder has $(free_mb) MB: make room, \
 or move the course to a larger disk."
+}
+
+explain_failure() {
+    [ "$(free_mb)" -ge 200 ] || stop "The disk is full: make room and run the same \
+command again."
+    stop "The installation did not finish; the lines above say why. Check the network \
+connection and run the same command again."
 }
 
 check_disk
 make_venv "${1:-}"
 echo "Installing the course into .venv (a few minutes the first time) ..."
 .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]' \
-    -c constraints.txt || stop "The installation did not finish; the lines above say \
-why. Check the network connection and run the same command again."
+    -c constraints.txt || explain_failure
 touch .venv/installed
 echo "Installed."

@@ -154,6 +154,20 @@ def test_the_key_changes_with_everything_that_matters(monkeypatch):
     assert one != cache.key_of(arm="A1", seed=0)
 
 
+def test_an_entry_of_another_model_is_trained_again(cache_folder, make_llama, capsys):
+    cache.cached(make_llama(), "key", lambda _model: {})
+    other = make_llama(num_hidden_layers=1)
+    before = copy.deepcopy(other.state_dict())
+
+    def check_untouched(model) -> dict:
+        for name, tensor in model.state_dict().items():
+            assert torch.equal(tensor, before[name])
+        return {"again": True}
+
+    assert cache.cached(other, "key", check_untouched) == {"again": True}
+    assert "training it again" in capsys.readouterr().out
+
+
 def test_results_are_written_whole_and_make_a_table(tmp_path):
     rows = [
         {"arm": arm, "base": "lab", "seed": 0}

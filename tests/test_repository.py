@@ -17,7 +17,9 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from utils.evaluate.cache import SOURCES
 from utils.files import ROOT
+from utils.teach.exercise import registry
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LAYERS = ["world", "models", "align", "evaluate", "show", "teach"]
@@ -51,7 +53,8 @@ def imports(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
             found.add(node.module)
             if node.module == "utils":
                 found |= {f"utils.{alias.name}" for alias in node.names}
@@ -74,7 +77,9 @@ def undeclared(paths: list[Path], *extras: str) -> set[str]:
 
 
 def test_every_import_is_declared():
-    assert undeclared(MODULES, "test") == set()
+    bench = ROOT / "utils" / "bench.py"  # compares with TRL, so it needs the extra
+    assert undeclared([path for path in MODULES if path != bench]) == set()
+    assert undeclared([bench], "test") == set()
     others = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "solutions").glob("*.py")]
     assert undeclared([*others, ROOT / "conftest.py"], "test") == set()
 
@@ -112,6 +117,20 @@ def test_data_files_are_part_of_the_package():
             assert path.suffix in suffixes, path
 
 
+def test_the_readme_gives_each_notebooks_minutes_and_points():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    row = r"^\| \[\d+\]\(solutions/(\w+)\.ipynb\) \|.*\| (\d+) \| (\d+) \|$"
+    said = {n: (int(m), int(p)) for n, m, p in re.findall(row, readme, re.M)}
+    found = {}
+    for source in sorted((ROOT / "solutions").glob("*.py")):
+        text = source.read_text(encoding="utf-8").replace("*", "").replace("\n# ", " ")
+        minutes = re.search(r"Time:? (?:about )?(\d+) minutes", text)
+        points = [e.points for e in registry().values() if e.notebook == source.stem]
+        assert re.search(rf"Points:? {sum(points):g}\b", text), source.stem
+        found[source.stem] = (int(minutes[1]), sum(points))
+    assert said == found
+
+
 # House rules.
 
 
@@ -144,6 +163,16 @@ def test_git_ignores_the_learners_work_and_the_environment():
     assert out.split() == names
 
 
+def test_every_module_belongs_to_a_layer():
+    ground = {"__init__.py", "files.py"}  # below all of them
+    above = {"bench.py"}
+    inside = {path.relative_to(ROOT / "utils") for path in MODULES}
+    alone = {path.name for path in inside if len(path.parts) == 1}
+    assert alone == ground | above
+    assert {path.parts[0] for path in inside} - alone == set(LAYERS)
+    assert not [n for n in imports(ROOT / "utils" / "files.py") if "utils" in n]
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_imports_run_one_way(layer):
     above = LAYERS[LAYERS.index(layer) + 1 :]
@@ -152,6 +181,23 @@ def test_imports_run_one_way(layer):
             parts = name.split(".")
             if parts[0] == "utils" and len(parts) > 1:
                 assert parts[1] not in above, f"{path.relative_to(ROOT)}: {name}"
+
+
+def test_the_key_covers_every_module_that_training_imports():
+    found, waiting = set(), [ROOT / "utils" / "evaluate" / "arms.py"]
+    while waiting:
+        path = waiting.pop()
+        if path.exists() and path not in found:
+            found.add(path)
+            waiting += [module_path(name) for name in imports(path)]
+    covered = {p for s in SOURCES for p in (ROOT / "utils").glob(s)}
+    keeping = {module_path(name) for name in ("utils.files", "utils.evaluate.cache")}
+    assert found - covered == keeping
+    assert len(found) > 20
+
+
+def module_path(name: str) -> Path:
+    return ROOT / (name.replace(".", "/") + ".py")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -274,6 +320,24 @@ def test_make_explains_a_wrong_python(clone):
     assert "needs Python 3.11, 3.12 or 3.13, and 'python3' is Python 3.9.2" in out
     assert "'nowhere' is missing or broken" in make(clone, "lab", "PYTHON=nowhere")[1]
     assert not (clone / ".venv").exists()
+
+
+def test_make_repairs_an_environment_whose_python_is_gone(clone):
+    stand_in(clone, "python3")
+    make(clone, ".venv/installed")
+    (clone / ".venv" / "bin" / "python").unlink()
+    status, out = make(clone, "lab")
+    assert status == 0 and "Making .venv" in out
+
+
+def test_make_says_when_the_disk_filled_up_meanwhile(clone):
+    stand_in(clone, "python3", pip="exit 1")
+    full = (
+        '#!/bin/sh\n[ -e .venv ] && f=99 || f=9000000\nprintf "d\\nd 1 1 $f 0% /\\n"\n'
+    )
+    program(clone, "df", full)
+    status, out = make(clone, "lab")
+    assert status != 0 and "The disk is full" in out
 
 
 def test_make_explains_a_full_disk(clone):
