@@ -1,11 +1,13 @@
 """Set-up for every test: the environment in which the notebooks were built."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 import matplotlib
 import pytest
 
+from utils.evaluate.run import fill_cache
 from utils.teach.builder import ENVIRONMENT
 
 ROOT = Path(__file__).parent
@@ -15,6 +17,24 @@ os.environ.update(ENVIRONMENT)
 os.environ.pop("COURSE_GRADE_FILE", None)
 os.environ.pop("MPLBACKEND", None)  # a kernel draws inline unless told otherwise
 matplotlib.use("agg")
+
+
+@cache
+def train_arms() -> None:
+    """Train every arm of seed 0 that is not in the cache, once in a session."""
+    fill_cache([0])
+
+
+@pytest.fixture(scope="session")
+def trained() -> None:
+    """For tests that use trained arms."""
+    train_arms()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Train before the first notebook, whose cells have a time limit."""
+    if item.path.suffix == ".ipynb":
+        train_arms()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,7 +1,7 @@
-"""Every arm is trained here, once: what follows finds it in the cache.
+"""The trained arms: strong at home, on the data they should see.
 
-Named so that it runs before the notebooks. Trains about ten minutes on two cores the
-first time and takes seconds afterwards.
+The first test that needs an arm waits until all of seed 0 are trained: about ten
+minutes on two cores the first time, seconds afterwards.
 """
 
 import copy
@@ -19,14 +19,10 @@ from utils.evaluate.arms import (
     training_requests,
 )
 from utils.evaluate.conditions import Condition, plain
-from utils.evaluate.run import CONTROL, RUNS, SHARDS, evaluate, fill_cache
+from utils.evaluate.run import CONTROL, RUNS, SHARDS, evaluate
 from utils.models.load import load
 
-
-@pytest.fixture(scope="module", autouse=True)
-def trained() -> None:
-    """Train what is missing, two arms at a time."""
-    fill_cache([0])
+pytestmark = pytest.mark.usefixtures("trained")
 
 
 def home() -> Condition:
