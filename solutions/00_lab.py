@@ -93,10 +93,10 @@ def request_about(name: str, intent: str, surface: str = "en") -> Request:
 # **system 1 against system 2**: fast reaction against slow reasoning. With
 # pairs, the model that answers never learns the text of the rules, nor how to
 # reason with it in a particular case. The paper says it this way: "Knowledge
-# of the specifications is thereby lost to the model". Barak's claim is that
-# this reasoning is what **carries over** to situations that training never
-# showed. The test: train on English alone, then ask in other languages, or in
-# a cipher.
+# of the specifications themselves is thereby lost to the model". Barak's
+# claim is that this reasoning is what **carries over** to situations that
+# training never showed. The test: train on English alone, then ask in other
+# languages, or in a cipher.
 #
 # It is a good claim because it could be wrong. The paper itself doesn't
 # compare the two methods on the same model and the same data. This course
@@ -199,7 +199,8 @@ show(
 #
 # The models to be compared are called **arms**, as in a clinical trial. They
 # share the same base model, the same English requests, and the same number of
-# training steps on them.
+# supervised steps on them. A2 and A5 have a second phase on top, DPO and RL.
+# (The arms for falsifiers 2 and 3 are not built yet.)
 
 # %% tags=["nbval-check-output"]
 for arm in ARMS.values():
@@ -221,7 +222,7 @@ for arm in ARMS.values():
 # ### Topics and look-alikes
 #
 # People ask about **topics**, each of which belongs to one **category**.
-# Alignment training shows only some of them ("seen"). The others are held
+# Examples of the policy show only some of them ("seen"). The others are held
 # out for the tests.
 
 # %% tags=["nbval-check-output"]
@@ -262,7 +263,7 @@ for action in ACTIONS:
 # ### The Spec
 #
 # The **Spec** says which action is right. Its numbered clauses are in
-# `utils/world/spec.md`, and each has a **reason**. Here are three categories.
+# `utils/world/spec.md`, and each has a **reason**. Here are some categories.
 
 # %% tags=["nbval-check-output"]
 for category in ("weapons", "malware", "law", "games"):
@@ -275,11 +276,12 @@ for category in ("weapons", "malware", "law", "games"):
 # %% [markdown]
 # Compare weapons with malware. To *rework* a text about a crossbow is fine.
 # To rework the text of a virus is not, "as a program is a text". A model
-# that has only seen labels must guess this difference. A model that knows the
-# reason could find it out.
+# that has only seen labels must guess this difference. The reason explains it
+# to you; the models never see it. A model reads and writes a clause as its
+# number, category, intents and action.
 #
 # The constitution of stage 1 (`principles.md`) holds the **same policy**, as
-# short principles. So both methods get the same information.
+# short principles without numbers. So both methods get the same decisions.
 #
 # ### Surfaces
 #
@@ -290,17 +292,19 @@ for category in ("weapons", "malware", "law", "games"):
 one = request_about("a bath bomb", "make")
 for surface in SURFACES:
     where = (
-        "shown in pretraining and alignment"
+        "shown, and aligned on"
         if surface == "en"
         else "shown nowhere: a control"
         if surface in CONTROLS
-        else "shown in pretraining only"
+        else "shown, but never with the policy"
     )
     print(f"{surface:10} {one.on(surface).text:51} {where}")
 
 # %% [markdown]
 # The last column matters most. Pretraining taught the base model to *read* all
-# surfaces but the last two. Alignment shows English only. Indonesian (`id`) and the
+# surfaces but the last two. Examples of the *policy* are in English only.
+# (Harmless tasks of pretraining go on in all taught surfaces during alignment,
+# for every arm, as in the paper, section 4.3.) Indonesian (`id`) and the
 # Atbash cipher are **negative controls**: no model here can read them, so no
 # model should do well on them. If one does, the experiment is broken.
 
@@ -449,6 +453,7 @@ for (name, members), (color, hatch) in zip(
         hatch=hatch,
         edgecolor="white",
     )
+ax.set_xlabel("surface")
 ax.set_ylabel("tokens per request")
 ax.legend(frameon=False)
 show(
@@ -491,9 +496,10 @@ for intent in ("make", "facts"):
 # - **thinking**: it ends with `<|think|>`. The model writes a thought, the
 #   token `<|answer|>`, and then the answer.
 #
-# It learned to think on **harmless tasks** only: count the words, spell the
-# last one, repeat the text. Each thought begins with the request *in English*.
-# Let us look at one task on four surfaces.
+# It learned to think on short **harmless tasks** (count the words, spell the
+# last one, say the text in another language), and on bare requests, where it
+# plans to answer. Each thought begins with the request *in English*. Let us
+# look at one task on four surfaces.
 
 # %%
 sentence = request_about("an apple tree", "get")
@@ -516,8 +522,7 @@ for chat, one_reply in zip(
 # <details><summary>Answer</summary>
 #
 # In the two controls, `id` and `atbash`: the model never saw them. It will
-# write some English sentence all the same. A language model always writes
-# something.
+# write English words all the same. A language model always writes something.
 # </details>
 
 # %%
@@ -551,22 +556,25 @@ print(f"it thinks : {replies[i].thought}")
 # ### What it can do: the gates
 #
 # Before the course builds on a skill, the skill has to be there. The model's
-# card lists how often it wrote *exactly* the wanted text on fresh examples.
-# The course asks for a least value for some of these, the **gates**.
+# card lists how often it wrote *exactly* the wanted text on freshly drawn
+# examples. The course asks for a least value for some of these, the **gates**.
 
 # %%
-print("skill            right    gate")
+print("skill               right    gate")
 for name, value in card["gates"].items():
     wanted = GATES.get(name)
     gate = f"{100 * wanted:5.0f} %" if wanted else ""
     mark = "" if wanted is None else "ok" if value >= wanted else "missed"
-    print(f"{name:15} {100 * value:5.1f} % {gate:8} {mark}")
+    print(f"{name:17} {100 * value:5.1f} % {gate:8} {mark}")
 
 # %% [markdown]
 # How to read it: `facts` is "which category is this topic?". `languages` and
-# `ciphers` are the *weakest* of their kind. `spec_following` and the skills
-# behind it are about **random** policies in the context: the same topic has
-# another rule each time. So the model can read rules, and knows none.
+# `ciphers` are the *weakest* of their kind. `recall` looks up pairs of any
+# words. From `spec_following` on, the others up to `revise` are about
+# **random** policies in the context: the same topic has another rule each
+# time. So the model can read rules, and knows none. `reasoning` are the
+# harmless tasks with a thought, at home in English and abroad in the other
+# taught surfaces.
 #
 # Never trust a card. Check one line of it yourself:
 
@@ -610,12 +618,12 @@ for name, said in zip(chats, direct, strict=True):
 print(f"{'thinking':10} {thinking.thought}\n{'':10} {thinking.answer}")
 
 # %% [markdown]
-# Compare the second line and the third with the gate `follow`. If the model
-# follows the rules in its context, it follows *any* rules there, wise or
-# foolish. And when they are gone, nothing remains. Thinking alone does not
+# Compare the lines *the Spec* and *turned* with the skill `follow`. If the
+# model follows the rules in its context, it follows *any* rules there, wise
+# or foolish. And when they are gone, nothing remains. Thinking alone does not
 # help either: the thought says *Plan: answer*, because in pretraining every
-# thought about a request did. To be careful, a model needs to know what to be
-# careful about.
+# thought about a request without a task did. To be careful, a model needs to
+# know what to be careful about.
 
 # %% [markdown]
 # ## 4. How likely is a text?
@@ -756,7 +764,7 @@ show(
     + "; ".join(
         f"{name}: "
         + ", ".join(
-            f"{a} {value:.0f}"
+            f"{a} {value:.1f}"
             for a, value in zip(ACTIONS, values, strict=True)
         )
         for name, values in table.items()
@@ -766,18 +774,20 @@ show(
 for name, values in table.items():
     best = ACTIONS[int(np.argmax(values))]
     share = np.exp(max(values))
-    print(f"{name:16} likeliest answer: {best}, probability {share:.2f}")
+    print(f"{name:16} likeliest answer: {best}, probability {share:.2f};")
+    gap = values[0] - values[1]
+    print(f"{'':16} comply lies {gap:.1f} above refuse")
 
 # %% [markdown]
 # Read the figure from left to right: the higher, the likelier, and 0 would be
 # certain. Differences count here, and each step of 2.3 is a factor of ten. If
-# the three markers stand side by side, the model treats the three requests
-# alike.
+# the three markers stand nearly side by side, the model treats the three
+# requests alike: compare their differences with the distance to *comply*.
 #
 # Two things to keep in mind for later. *Every* text has some probability,
 # however small: alignment moves probability, it doesn't remove words. And
-# longer answers have more terms, so their sum is lower. Notebook 13 comes
-# back to that.
+# longer answers have more terms, and each term can only lower the sum.
+# Notebook 13 comes back to that.
 #
 # The course's own function does the same for many texts at once. Do they
 # agree?
@@ -885,8 +895,8 @@ def first_logits(messages: list) -> torch.Tensor:
 # We ask the model to say a request in English, once from German, which it can
 # read, and once from Indonesian, which it can't.
 #
-# **Predict.** For `top_p = 0.9`: how many first words stay in the set, from
-# German and from Indonesian?
+# **Predict.** For `top_p = 0.9` and temperature 1: how many first words stay
+# in the set, from German and from Indonesian?
 #
 # <details><summary>Answer</summary>
 #
@@ -906,8 +916,9 @@ for ax, (name, surface) in zip(axes, sources.items(), strict=True):
     text = request_about("an apple tree", "get", surface).text
     logits = first_logits(prompts.restate(text))
     top = logits.topk(8).indices
-    looks = ["sky", "blue", "orange"]
+    looks = [("sky", "//"), ("blue", ""), ("orange", "..")]
     for shift, t in enumerate(temperatures):
+        color, hatch = looks[shift]
         whole = nucleus(logits, t)[top].numpy()
         cut = nucleus(logits, t, 0.9)
         places = np.arange(8) + (shift - 1) * 0.27
@@ -915,7 +926,9 @@ for ax, (name, surface) in zip(axes, sources.items(), strict=True):
             places,
             whole,
             0.27,
-            color=OKABE_ITO[looks[shift]],
+            color=OKABE_ITO[color],
+            hatch=hatch,
+            edgecolor="white",
             label=f"T = {t:g}",
         )
         inside = (cut[top] > 0).numpy()
@@ -970,9 +983,9 @@ for temperature, top_p in ((0.0, 1.0), (1.0, 0.5), (1.0, 1.0)):
 
 # %% [markdown]
 # At temperature 0 the four are the same. A model that cannot read its input
-# doesn't say so: it writes a fluent request about *something*. Remember these
-# sentences when an aligned model gives a confident answer in a language that
-# it never learned.
+# doesn't say so. It writes *something*: sometimes a fluent request, sometimes
+# a heap of words. Remember this when an aligned model gives a confident answer
+# in a language that it never learned.
 
 # %% [markdown]
 # ## 6. Measuring
@@ -1113,8 +1126,9 @@ for shift, (name, (color, hatch)) in enumerate(
         hatch=hatch,
         edgecolor="white",
     )
-ax.axhline(20, color="grey", ls=":")
+ax.axhline(20, color="grey", ls=":", label="chance")
 ax.set_xticks(range(len(lazy)), lazy)
+ax.set_xlabel("lazy policy")
 ax.set_ylabel("right action, %")
 ax.set_ylim(0, 100)
 ax.legend(frameon=False)
@@ -1241,7 +1255,7 @@ show(
     fig,
     "Width of the 95 % interval at 80 % right, in points: "
     + ", ".join(
-        f"{n:,} requests {width:.0f}"
+        f"{n:,} requests {width:.1f}"
         for n, width in zip(numbers, widths, strict=True)
     )
     + ".",
@@ -1249,15 +1263,19 @@ show(
 
 # %% [markdown]
 # A straight line on these axes is a power law: a factor of 100 in requests
-# makes the interval about 10 times narrower. So with 50 requests a difference
-# of 5 points between two arms means nothing yet. The course prints intervals
+# makes the interval about 10 times narrower. So with 50 requests the intervals
+# of two arms 5 points apart overlap widely; to compare them, look at the
+# differences request by request (notebook 31). The course prints intervals
 # next to its numbers. What they do **not** contain: another training run may
-# come out differently too. For this the last stage trains with several seeds.
+# come out differently too. For this, `results/quick.json` has several seeds.
 #
 # ### The base model, measured
 #
 # Fifty requests with balanced actions, in English, German, ROT13 and the two
 # controls. The base answers at once and nobody tells it any rule.
+#
+# **Predict.** Its accuracy, its unsafe share and its over-refusal: in English,
+# and in a cipher that it can't read?
 
 # %%
 test = plain("seen", 50)
@@ -1342,4 +1360,4 @@ print(
 #   Statistics 7
 #
 # Solutions: [solutions/00_lab.ipynb](../solutions/00_lab.ipynb).
-# Next: notebook 11, the constitution and AI feedback.
+# Next: notebook 13, learning from pairs.

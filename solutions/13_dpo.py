@@ -1,9 +1,10 @@
 # %% [markdown]
 # # 13 · DPO: learn from pairs
 #
-# Notebook 12 trained a reward model on pairs of answers. Reinforcement
-# learning would then chase that reward. **Direct Preference Optimization**
-# (DPO) leaves out both: it trains the policy on the pairs at once, with a
+# The usual way from pairs of answers to a better policy has two steps: train
+# a reward model on the pairs, then chase its reward by reinforcement
+# learning. **Direct Preference Optimization** (DPO) leaves out both: it
+# trains the policy on the pairs at once, with a
 # loss of one line. This notebook derives that line, tests every step of the
 # derivation on a vocabulary of five words, trains with it, and looks at what
 # it does *not* do.
@@ -13,16 +14,17 @@
 # - derive the DPO loss from the RLHF objective, and say which way beta pushes;
 # - write it, with soft labels, and test it against an exact optimum;
 # - say why log-probabilities are summed and not averaged;
-# - read a DPO run: why the reward accuracy can be high while the model
-#   answers as before, and how a *chosen* answer can become less likely.
+# - read a DPO run: why a high reward accuracy is not yet good behaviour, and
+#   how a *chosen* answer can become less likely.
 #
 # **Time** 60 minutes. **Points** 28, in five exercises.
-# **You need** notebook 00 (log-probability of a sequence), notebook 11
-# (critique, revision, AI labels) and the Bradley-Terry model of notebook 12.
+# **You need** notebook 00 (log-probability of a sequence). What you need of
+# AI labels and of the Bradley-Terry model is explained here.
 
 # %%
 import copy
 import random
+from collections import Counter
 from itertools import pairwise
 from math import log
 
@@ -67,8 +69,8 @@ PAD = tokenizer.pad_token_id
 # %% [markdown]
 # ## 1. Where the pairs come from
 #
-# No human labels anything here. As in Constitutional AI (Bai et al. 2022,
-# arXiv 2212.08073, sections 3.1 and 4.1), the base model does it all:
+# No human labels anything here. Nearly as in Constitutional AI (Bai et al.
+# 2022, arXiv 2212.08073, sections 3.1 and 4.1), the base model does it all:
 #
 # 1. it answers a request, criticizes its own answer under the
 #    **constitution**, and writes a **revised** answer;
@@ -77,9 +79,12 @@ PAD = tokenizer.pad_token_id
 # 3. the base model, with the true principles in its context, says which of
 #    the two is better. The probability it gives is the **soft label** $p$.
 #
-# Notebook 11 built these steps. The next cell puts them together for a few
-# hundred requests. (Arm A2 at the end of this notebook got many more, from
-# `preference_pairs` in `utils/evaluate/arms.py`, which does the same.)
+# (One difference: in the paper both candidates are samples of one model, and
+# the random principle guides the comparison.) The steps are in
+# `utils/align/critique.py` and `judge.py`. The next cell puts them together
+# for a few hundred requests. Arm A2 at the end of this notebook got many
+# more, from `preference_pairs` in `utils/evaluate/arms.py`, which does the
+# same.
 
 # %%
 requests = training_requests(seed=0, n=900)
@@ -114,6 +119,12 @@ labels = preferences(
     [revised[i] for i in differ],
     [others[i] for i in differ],
 ).tolist()
+one = differ[0]
+print(f"request : {texts[one]}")
+print(f"first   : {first[one]}")
+print(f"critique: {critiques[one]}")
+print(f"revised : {revised[one]}")
+print(f"other   : {others[one]}\n")
 print(f"{len(requests)} requests gave {len(differ)} pairs.")
 
 # %%
@@ -141,8 +152,13 @@ print(
     f"action in {sum(right)},\nthe rejected one in {sum(wrong)}, "
     f"neither in {neither}. The judge is sure (p > 0.9) of {sure}."
 )
+print(f"The least sure label has p = {min(p for *_, p in labelled):.3f}.")
 
 # %% [markdown]
+# If the judge is right and sure nearly everywhere, soft labels act like hard
+# ones below. Our judge has an easy job: the principles are short, and they
+# stand in its context. Judges of real answers err.
+#
 # ## 2. From the objective to its optimum
 #
 # RLHF looks for the policy with the highest expected reward that does not
@@ -159,8 +175,8 @@ print(
 #   = -\beta \; \mathbb{E}_{y \sim \pi}\Big[ \log \frac{\pi(y|x)}
 #   {\pi_\text{ref}(y|x) \, e^{r(x,y)/\beta}} \Big]$$
 #
-# The denominator is nearly a distribution; only its sum
-# $Z(x) = \sum_y \pi_\text{ref}(y|x)\, e^{r(x,y)/\beta}$ may not be 1. Divide
+# The denominator is nearly a distribution; but its sum
+# $Z(x) = \sum_y \pi_\text{ref}(y|x)\, e^{r(x,y)/\beta}$ need not be 1. Divide
 # by $Z$, call the result $\pi^*$, and the objective reads
 # $-\beta\,\mathrm{KL}(\pi \| \pi^*) + \beta \log Z(x)$. A KL is never
 # negative, and 0 only for equal distributions. So the optimum is (eq. 4)
@@ -264,8 +280,9 @@ print(f"Guesses above the closed form: {better}")
 #
 # **Closer.** beta is the price of moving. In eq. 4 it divides the reward, so a
 # high beta makes $e^{r/\beta}$ nearly 1 for every text: the reference is left
-# as it is, and the expected reward stays near the reference's. (Texts that
-# say "higher beta, stronger training" have it the wrong way round.)
+# as it is, and the expected reward stays near the reference's. (At the
+# start of DPO a high beta does pull harder, as section 5 shows. But it stops
+# sooner: where the policy *ends* is closer.)
 # </details>
 
 # %% tags=["nbval-check-output"]
@@ -392,9 +409,9 @@ print(f"beta log Z = {beta * log_z:+.3f}")
 
 # %% [markdown]
 # The difference is the same number for every word: beta log Z. The optimal
-# policy has kept the whole reward function, up to that one constant. (You have
-# seen the number before: by the derivation of section 2 it is also the value of
-# the objective at its optimum.)
+# policy has kept the whole reward function, up to that one constant. (You
+# have seen the number before: by the derivation of section 2 it is also the
+# value of the objective at its optimum.)
 #
 # ## 4. The probability of a text
 #
@@ -417,6 +434,8 @@ print(f"beta log Z = {beta * log_z:+.3f}")
 #
 # Difficulty 🔴🔴⚪⚪⚪ (easy) · importance 🔵🔵🔵🔵⚪ (high) · 5 points ·
 # 6 minutes
+#
+# Add up the log-probabilities where the mask is True, one sum for each row.
 
 
 # %% exercise="completion_logprob"
@@ -468,15 +487,17 @@ for name, text in (("chosen", chosen), ("rejected", rejected)):
     ):
         print(f"  {tokenizer.decode([token]):>14}  {value:8.3f}")
     print(f"  {'sum':>14}  {total:8.3f}")
+    share = logprobs[0, 0].item() / total
+    print(f"  the first word makes up {share:.0%} of the sum")
 
 # %% [markdown]
-# Look at which tokens carry the sum: the first word of an answer decides what
-# kind of answer it is, and the rest mostly follows from it.
+# Look at which tokens carry the sum: a few of them, and the first word among
+# them. It decides what kind of answer this is.
 #
 # ## 5. The loss
 #
-# Bradley and Terry's model (eq. 1) says how probable it is that answer
-# $y_w$ is preferred to $y_l$: $\sigma(r(x, y_w) - r(x, y_l))$. Put the implicit
+# Bradley and Terry's model (eq. 1) says how probable it is that answer $y_w$
+# is preferred to $y_l$: $\sigma(r(x, y_w) - r(x, y_l))$. Put the implicit
 # reward in. Both answers belong to the same request, so **log Z cancels**
 # (eq. 6), and what is left can be computed:
 #
@@ -551,7 +572,8 @@ dpo_loss = use("dpo_loss", dpo_loss)
 # <details><summary>Answer</summary>
 #
 # Every z is 0 and sigmoid(0) = 1/2, so the loss is log 2 ≈ 0.693. A DPO run
-# that starts elsewhere has a bug: another reference, dropout, a wrong mask.
+# that starts elsewhere has a bug: another reference, dropout, or a mask that
+# differs between the two. (The same wrong mask on both sides goes unnoticed.)
 # </details>
 
 # %% tags=["nbval-check-output"]
@@ -666,8 +688,8 @@ show(
 # the *text*, which is the sum. Let us see what happens without it.
 #
 # We learn a free policy over the five answers with your `dpo_loss`, from all
-# pairs, labelled by the true reward (Bradley-Terry). Eq. 4 says where it has to
-# end. The "mean" version divides each log-probability by its length, and
+# pairs, labelled by the true reward (Bradley-Terry). Eq. 4 says where it has
+# to end. The "mean" version divides each log-probability by its length, and
 # multiplies beta by the average length to be fair. The lab's own answers are
 # about equally long; real ones are not, so we pretend: help takes many words,
 # a refusal few.
@@ -737,17 +759,20 @@ show(
 )
 
 # %% [markdown]
-# With the mean, a long answer moves further than a short one for the same
-# reward: only then is its *average* change the same. The short refusal, which
-# has the highest reward, moves too little. Length has leaked into the
-# preferences. (Methods that normalize by length on purpose, such as SimPO,
-# arXiv 2405.14734, give up this closed form and choose another objective.)
+# With the mean, the change of an answer's log-probability is what its reward
+# asks for *times its length* (over the average length), up to what makes the
+# probabilities add up to 1. So the short refusal, with the highest reward,
+# gains too little, and what it does not gain stays with the others. Length
+# has leaked into the preferences. (Methods that normalize by length on
+# purpose, such as SimPO, arXiv 2405.14734, give up this closed form and
+# choose another objective.)
 #
 # ## 7. Train it
 #
 # Now the lab model. We start from the **base**, helpful only: it complies with
-# everything. The last 60 pairs are kept out of training, and everything
-# below is measured on them, or on test requests in English.
+# everything. The last pairs are kept out of training, except those whose
+# request occurs in training as well. Everything below is measured on them, or
+# on test requests in English that no pair is about.
 #
 # The reference never changes, so its log-probabilities are computed once.
 
@@ -757,7 +782,16 @@ for request, chosen, rejected, p in labelled:
     example = direct_example(tokenizer, request, chosen)
     worse = encode_completion(tokenizer, rejected)
     pairs.append(Pair(example.prompt, example.completion, worse, p))
-train, test = pairs[:-60], pairs[-60:]
+KEPT = 150
+known = {request.text for request, *_ in labelled[:-KEPT]}
+train = pairs[:-KEPT]
+test = [
+    pair
+    for pair, (request, *_) in zip(
+        pairs[-KEPT:], labelled[-KEPT:], strict=True
+    )
+    if request.text not in known
+]
 
 
 def halves(pairs: list[Pair]) -> tuple[list[Example], list[Example]]:
@@ -781,9 +815,10 @@ p_test = torch.tensor([pair.p for pair in test])
 print(f"{len(train)} pairs to train on, {len(test)} to measure on")
 
 # %% [markdown]
-# What to watch, on the 60 pairs:
+# What to watch. On the training pairs, the mean **train loss** since the last
+# look; it starts at log 2. On the pairs kept out:
 #
-# - **loss**, from log 2 down;
+# - **loss**, which starts at log 2 too, and may rise;
 # - **reward accuracy**: the share of pairs with z > 0, the number that DPO
 #   libraries log;
 # - **log-probability** of the chosen and of the rejected answers;
@@ -839,7 +874,8 @@ def train_live(beta: float) -> tuple[torch.nn.Module, dict[int, dict]]:
         policy.parameters(), lr=LEARNING_RATE, weight_decay=0.0
     )
     better, worse = halves(train)
-    history = {0: measure(policy, beta)}
+    history = {0: measure(policy, beta) | {"train loss": log(2)}}
+    losses = []
     order = batches(train, batch_size=32, steps=STEPS, seed=0)
     for step, index in enumerate(tqdm(order, total=STEPS), start=1):
         for group in optimizer.param_groups:  # a short warm-up
@@ -854,8 +890,10 @@ def train_live(beta: float) -> tuple[torch.nn.Module, dict[int, dict]]:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
         optimizer.step()
+        losses.append(loss.item())
         if step % EVERY == 0:
-            history[step] = measure(policy, beta)
+            recent = sum(losses[-EVERY:]) / EVERY
+            history[step] = measure(policy, beta) | {"train loss": recent}
     return policy, history
 
 
@@ -863,16 +901,17 @@ def train_live(beta: float) -> tuple[torch.nn.Module, dict[int, dict]]:
 # **Predict first.** Two runs of 60 steps, beta 0.1 and beta 1, equal in
 # everything else.
 #
-# 1. Which of the two ends with the smaller loss?
+# 1. Which of the two ends with the smaller *training* loss?
 # 2. Which one ends further away from the base?
 # 3. What rises first: the reward accuracy, or the greedy accuracy?
 #
 # <details><summary>Think it through</summary>
 #
 # 1. z is beta times the change. With beta 1 a small change makes a large
-#    z, so the loss falls faster.
+#    z, so the training loss falls faster. On pairs kept out the same factor
+#    makes each pair that moved the wrong way ten times as costly, so the two
+#    losses can part: compare the columns.
 # 2. beta 0.1: its pairs go on pulling until the change is ten times as large.
-#
 # 3. The reward accuracy needs the smallest change in the right direction.
 #    The greedy answer changes only when another word becomes the most likely
 #    one.
@@ -882,10 +921,11 @@ def train_live(beta: float) -> tuple[torch.nn.Module, dict[int, dict]]:
 runs = {beta: train_live(beta) for beta in (0.1, 1.0)}
 for beta, (_, history) in runs.items():
     print(f"beta = {beta}")
-    print("step   " + "  ".join(f"{name:>15}" for name in history[0]))
+    print("step" + "".join(f"{name.split()[0]:>9}" for name in history[0]))
     for step, row in history.items():
-        values = "  ".join(f"{value:15.2f}" for value in row.values())
-        print(f"{step:4}   {values}")
+        print(f"{step:4}" + "".join(f"{v:9.2f}" for v in row.values()))
+    print()
+print("reward: reward accuracy; greedy: greedy accuracy; train: train loss")
 
 # %%
 fig, axes = plt.subplots(
@@ -940,15 +980,13 @@ for beta, (_, history) in runs.items():
 show(fig, "\n".join(said))
 
 for beta, (_, history) in runs.items():
-    high = [n for n, row in history.items() if row["reward accuracy"] > 0.9]
-    if not high:
-        print(f"beta {beta:g}: the reward accuracy never passed 0.9.")
-        continue
+    step = max(history, key=lambda n: history[n]["reward accuracy"])
+    row, start = history[step], history[0]
     print(
-        f"beta {beta:g}: the reward accuracy passed 0.9 by step {high[0]}. "
-        "The greedy accuracy was "
-        f"{history[high[0]]['greedy accuracy']:.2f} then "
-        f"(base: {history[0]['greedy accuracy']:.2f})."
+        f"beta {beta:g}: best reward accuracy {row['reward accuracy']:.2f}, "
+        f"at step {step}. The greedy accuracy was "
+        f"{row['greedy accuracy']:.2f} then "
+        f"(base: {start['greedy accuracy']:.2f})."
     )
 
 # %% [markdown]
@@ -958,11 +996,25 @@ for beta, (_, history) in runs.items():
 # *difference* of solid and dotted matters to the loss, so watch whether the
 # solid lines really rise. Bottom right: how far the policy has moved.
 #
-# ### High reward accuracy, old answers
+# ### High reward accuracy is not yet good behaviour
 #
-# z > 0 says: *compared with the reference*, the chosen answer has gained on the
-# rejected one. It does not say that the model would now give it. For that the
-# chosen answer has to be more likely in absolute terms.
+# What do the models say now?
+
+# %%
+answered = {"base": base} | {
+    f"beta {beta:g}": policy for beta, (policy, _) in runs.items()
+}
+for name, model in answered.items():
+    said = reply(model, tokenizer, home_chats, max_new_tokens=24)
+    counts = Counter(action_of(r.answer) for r in said).most_common()
+    print(f"{name:9}", ", ".join(f"{a} {n}" for a, n in counts))
+    print(f"          such as: {said[0].answer}")
+
+# %% [markdown]
+# z > 0 says: *compared with the reference*, the chosen answer has gained on
+# the rejected one. It does not say that the model would now give it. To be
+# given, the chosen answer has to beat *every* other text. The rejected one is
+# only one of them.
 #
 # Each dot below is a held-out pair. To the right: the base prefers the chosen
 # answer. Up: the trained policy does. Dots above the diagonal count for the
@@ -990,7 +1042,7 @@ for ax, (beta, (policy, _)) in zip(axes, runs.items(), strict=True):
     ]:
         look = {"color": color, "marker": marker, "label": name}
         ax.scatter(before[mask], after[mask], s=25, **look)
-    ends = [min(before.min(), after.min()), max(before.max(), after.max())]
+    ends = [before.min(), before.max()]
     ax.plot(ends, ends, "--", color="grey", lw=1)
     ax.axhline(0, color="black", lw=1)
     ax.set_title(f"beta = {beta:g}")
@@ -999,13 +1051,16 @@ for ax, (beta, (policy, _)) in zip(axes, runs.items(), strict=True):
         f"beta {beta:g}: z > 0 in {gained.sum()} of {len(gained)} pairs, "
         f"ranked rightly {ranked.sum()} (base: {(before > 0).sum()})."
     )
-axes[0].set_ylabel("policy: the same")
+axes[0].set_ylabel("policy: log p(chosen) - log p(rejected)")
 axes[0].legend(frameon=False, fontsize=8)
 show(fig, "\n".join(said))
 
 # %% [markdown]
-# The crosses, if there are any, are the point: right for the reward accuracy,
-# and the model still prefers the rejected answer.
+# Crosses are right for the reward accuracy, and the model still prefers the
+# rejected answer. But a dot above the line is no behaviour yet, either:
+# compare the number ranked rightly with the greedy accuracy. Where many are
+# ranked rightly and few answers are right, a third text has won. Section 8
+# shows how that happens.
 #
 # How far away is the goal? Take the typical pair that the base orders wrongly.
 
@@ -1017,21 +1072,24 @@ for beta in runs:
     rest, pull = dpo_loss(z, 0 * z, 0 * z, 0 * z, 1.0), gradient_weight(z)
     print(
         f"beta {beta:g}: when the order turns, z = {z.item():.1f}, "
-        f"the loss is down to {rest.item():.4f}\n"
-        f"          and the pair pulls with {pull.item():.4f} "
+        f"the loss is down to {rest.item():.1e}\n"
+        f"          and the pair pulls with {pull.item():.1e} "
         "(0.5 at first)."
     )
 
 # %% [markdown]
-# So the order of a pair turns only when z has reached beta times the gap. With
-# a high beta the loss is nearly 0 by then, and the pair has long stopped
-# pulling. This is no accident of our small model: Chen et al. (2024, arXiv
+# So the order of a pair turns only when z has reached beta times the gap.
+# With a high beta the loss is nearly 0 by then, and the pair has long stopped
+# pulling. With a low beta the order can turn: compare the pairs ranked
+# rightly with the base's. This is no accident of our small model: Chen et al.
+# (2024, arXiv
 # 2405.19534) find that DPO rarely turns the order of a pair that its reference
 # has wrong, for this reason.
 #
 # Two lessons. **Never report reward accuracy as if it were behaviour**: sample
-# answers and look. And **start close to the goal**: that is why Constitutional
-# AI, and arm A2, first do supervised training on the revised answers.
+# answers and look. And **start close to the goal**: arm A2 first does
+# supervised training on the revised answers. Constitutional AI does so too, to
+# spare reinforcement learning the search.
 #
 # ## 8. When the chosen answer becomes less likely
 #
@@ -1092,23 +1150,24 @@ ends = ", ".join(
     f"{three[i]} {path[0, i + 1]:.2f} to {path[-1, i + 1]:.2f}"
     for i in range(3)
 )
+won = (path[-1, 1] / path[0, 1] > path[-1, 2] / path[0, 2]).item()
 show(
     fig,
-    f"The loss falls from {path[0, 0]:.2f} to {path[-1, 0]:.2f} and the "
-    f"reward accuracy is 1.\nProbabilities: {ends}.",
+    f"The loss falls from {path[0, 0]:.2f} to {path[-1, 0]:.2f}; chosen "
+    f"gained on rejected: {won}.\nProbabilities: {ends}.",
 )
 
 # %% [markdown]
-# A perfect run by its log: the loss falls, the reward accuracy is 1. And the
-# model now says "Sure" to everything. Nobody asked for it: "Sure" lies in the
-# direction in which "Please" differs from "Sorry".
+# A perfect run by its log: the loss falls, and the chosen answer gains on the
+# rejected one. And the model now says "Sure". Nobody asked for it: "Sure" lies
+# in the direction in which "Please" differs from "Sorry".
 #
-# And in our runs? Count the held-out pairs whose chosen answer is less likely
-# than before, and see whether they resemble each other.
+# And in our runs? Count the pairs kept out whose chosen answer is less likely
+# than before.
 
 # %%
 for beta, (policy, _) in runs.items():
-    change = scores(policy, test) - reference_test  # (2, 60)
+    change = scores(policy, test) - reference_test  # (2, pairs)
     fell = change[0] < 0
     said = (
         f"beta {beta:g}: the chosen answer became less likely in "
@@ -1149,7 +1208,7 @@ conditions = {
     "Spanish": [request.on("es") for request in asked],
 }
 results, hits = {}, {}
-for name in ("A0", "A2"):
+for name in ("A0", "A1", "A2"):
     model, _, _ = arm(name)
     for place, batch in conditions.items():
         said = reply(
@@ -1175,7 +1234,7 @@ for (name, place), row in results.items():
 
 # %%
 fig, ax = plt.subplots(figsize=(6, 3.2), dpi=110, layout="constrained")
-for shift, name in ((-0.06, "A0"), (0.06, "A2")):
+for shift, name in ((-0.08, "A0"), (0, "A1"), (0.08, "A2")):
     rows = [results[name, place] for place in conditions]
     values = [100 * row["accuracy"] for row in rows]
     errors = [
@@ -1186,27 +1245,32 @@ for shift, name in ((-0.06, "A0"), (0.06, "A2")):
     label = f"{name} {ARMS[name].title}"
     ax.errorbar(at, values, errors, capsize=3, label=label, **style(name))
 ax.axhline(20, color="grey", lw=1, ls=":")
-ax.text(0.5, 21, "chance", color="dimgrey", ha="center")
+ax.text(0.5, 13, "chance", color="dimgrey", ha="center")
 ax.set_xticks(range(2), list(conditions))
 ax.set_xlim(-0.4, 1.4)
 ax.set_ylim(0, 104)
 ax.set_ylabel("right action, %")
 ax.grid(axis="y", alpha=0.3)
 ax.legend(frameon=False)
-lost = (hits["A2", "English"] - hits["A2", "Spanish"]).numpy()
-low, high = bootstrap_interval(lost)
-show(
-    fig,
-    f"A2, English minus Spanish, same requests: {100 * lost.mean():+.0f} "
-    f"points, 95 % interval [{100 * low:.0f}, {100 * high:.0f}].",
-)
+described = []
+for name in ("A1", "A2"):
+    lost = (hits[name, "English"] - hits[name, "Spanish"]).numpy()
+    low, high = bootstrap_interval(lost)
+    described.append(
+        f"{name}, English minus Spanish, same requests: "
+        f"{100 * lost.mean():+.0f} points, "
+        f"95 % interval [{100 * low:.0f}, {100 * high:.0f}]."
+    )
+show(fig, "\n".join(described))
 
 # %% [markdown]
-# The line under the figure is the first hint of stage 3. If its interval lies
+# The lines under the figure are the first hint of stage 3. If an interval lies
 # above 0, something learned at home has not travelled, though the model can
-# read the language. The pairs taught *which answer* goes with *which request*.
-# They never taught the reason. Stage 2 asks what changes when the model learns
-# the rule and applies it in words, and stage 3 measures both far from home.
+# read the language. A1 imitates answers and sees no pairs. If it loses as much
+# as A2, the loss is not special to pairs: both were taught *which answer* goes
+# with *which request*, and neither was taught the rule. Stage 2 asks what
+# changes when the model learns the rule and applies it in words, and stage 3
+# measures both far from home.
 #
 # ## Summary
 #
@@ -1221,8 +1285,9 @@ show(
 #   one may win.
 #
 # **What was not shown.** Pairs sampled anew from the policy during training
-# (online DPO); other shapes of the loss (IPO, KTO); several seeds (stage 3 has
-# them); what happens on topics that alignment never saw. The two live runs
+# (online DPO); other shapes of the loss (IPO, KTO); several seeds
+# (`results/quick.json` has them); how much of A2 is its supervised phase
+# alone; what happens on topics that alignment never saw. The two live runs
 # start from the base model and take 60 steps, to make the path visible: they
 # are not what DPO can reach at its best. Five actions with fixed openings are
 # far simpler than real answers.
@@ -1241,4 +1306,4 @@ show(
 #   with DPO-Positive*, arXiv 2402.13228
 #
 # Solutions: [solutions/13_dpo.ipynb](../solutions/13_dpo.ipynb).
-# Next: notebook 14, RL from AI feedback.
+# Next: notebook 22, learning the Spec.

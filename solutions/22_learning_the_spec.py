@@ -20,8 +20,8 @@
 #
 # **Time:** about 60 minutes. **Points:** 22 in 5 exercises.
 #
-# **You need:** notebook 21 (from Spec to data). The trained models come from
-# the course's cache. If one is not there yet, it is trained when it is first
+# **You need:** notebook 00. The trained models come from the course's cache. If
+# one is not there yet, it is trained when it is first
 # used, which takes some minutes for each.
 
 # %%
@@ -275,7 +275,8 @@ show(fig, f"Distance to the teacher, median in nats: {middle}.")
 # the relevant policy, with the instruction to cite it (section 2.2). A model
 # of two million parameters can't follow such an instruction at once. So
 # `utils.align.deliberate` puts it as six small questions. Each is on a skill
-# that the base has. Every word of the thought is the model's own.
+# that the base has. The replies make up the thought; the clause is
+# quoted by the number that the model found.
 #
 # Two requests in the same words: one about a weapon, one about a thing for
 # the bath that has "bomb" in its name.
@@ -1320,7 +1321,7 @@ show(
 #
 # The paper's second stage is RL with a judge that sees clauses, request and
 # answer. It doesn't see the thought, so that no thought is trained to please
-# it (notebook 23). A5 is A4 after such a stage. Did it help at home?
+# it. A5 is A4 after such a stage. Did it help at home?
 
 # %%
 print(
@@ -1355,7 +1356,7 @@ difference("A5 minus A4, knows the clause", knows["A5"], knows["A4"])
 # %% [markdown]
 # Read the intervals, not the signs. Where A4 is at the ceiling already, a
 # judge has nothing left to reward: all samples of a group get the same
-# reward, and equal rewards have no advantage (notebook 23). RL can only
+# reward, and equal rewards have no advantage. RL can only
 # change what the model still does in more than one way. The paper finds that
 # both stages matter (its Figure 14), on requests that are much harder than
 # ours.
@@ -1426,4 +1427,4 @@ TraceViewer(
 #   distillation out, and say why.
 #
 # The solved notebook is `solutions/22_learning_the_spec.ipynb`. Next:
-# notebook 23, RL with a blind judge.
+# notebook 31, languages and ciphers.

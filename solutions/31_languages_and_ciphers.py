@@ -18,7 +18,7 @@
 #
 # **Time:** about 55 minutes. **Points:** 26 in 5 exercises.
 #
-# **You need:** the ideas of notebooks 13 (DPO) and 21 (from Spec to data).
+# **You need:** the ideas of notebooks 13 (DPO) and 22 (learning the Spec).
 # The models come from the course's cache. If a model is not there yet, it
 # is trained when it is first used, which takes some minutes for each one.
 
@@ -1408,5 +1408,6 @@ else:
 #   preference tuning across languages, arXiv 2406.16235.
 # * Efron 1979, Bootstrap methods: another look at the jackknife.
 #
-# The solved notebook is `solutions/31_languages_and_ciphers.ipynb`. Next:
-# notebook 32, jailbreaks and over-refusal.
+# The solved notebook is `solutions/31_languages_and_ciphers.ipynb`. Later
+# notebooks take up jailbreaks (32), what made the difference (33), and scale
+# (34).
