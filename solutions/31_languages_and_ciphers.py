@@ -24,17 +24,18 @@
 
 # %%
 import re
-from collections import Counter
 
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from tqdm.auto import tqdm
 
-from utils.align.chat import reply
+from utils.align.chat import MAX_NEW_TOKENS, limits, reply
+from utils.align.sampling import generate
 from utils.evaluate.arms import ARMS, arm
 from utils.evaluate.conditions import plain
 from utils.evaluate.metrics import ERRORS, bootstrap_interval
+from utils.models.tokenizer import encode_prompt, split_completion
 from utils.show.figure import OKABE_ITO, show, style
 from utils.show.widgets_31 import SideBySide, as_text
 from utils.teach.checks import check, use
@@ -943,42 +944,143 @@ print("A4 on the two bases, at home:", points(found))
 # as the model begins its thoughts in the same way there.
 
 # %% [markdown]
-# ### An ablation: which text does the thought read?
+# ### How far does the thought stay right?
 #
 # Some of A4's thoughts begin with the right English sentence and still end
-# with the wrong action. Two explanations:
+# with the wrong action. Where do they leave the path? We know the flawless
+# thought, so we can compare word by word, up to the end of each step.
 #
-# 1. it can't reason about that request, in whatever language;
-# 2. it can, but a later step *looks back at the foreign words* instead of
-#    at its own restatement. In training both were the same English
-#    sentence, so nothing told it which of the two to read.
-#
-# A test that can tell: ask A4 once more, with **its own restatement** as
-# the request. The words of the thought are the same, the foreign text is
-# gone.
-#
-# **Predict.** How much of the loss abroad comes back?
+# **Predict.** In the ciphers, which step costs most: the *restatement*
+# (decoding), the *category* (a fact from pretraining), the *number* of the
+# clause, or its *text* (both from alignment, both by heart)?
 #
 # <details><summary>Think it through</summary>
 #
-# With the first explanation nothing comes back. With the second, all of it
-# does, wherever the restatement was right. Where it was wrong or missing,
-# as in the controls, nothing can come back with either.
+# Decoding and facts were practised in ciphers, in harmless tasks. Clauses
+# were only ever recited under an English request. A number is one token; a
+# text is a whole line, and each of its words can go wrong.
 # </details>
 
 
 # %%
-def first_wrong_step(request, thought):
-    """The first step of a thought that is not as it should be, or ""."""
-    found, wanted = parse_thought(thought), true_thought(request)
-    if found is None:
-        return "a step is missing"
-    for step in ("restatement", "topic", "category", "intent", "clause"):
-        if getattr(found, step) != getattr(wanted, step):
-            return step
-    return ""
+STEPS = (
+    "restatement",
+    "topic",
+    "category",
+    "intent",
+    "clause number",
+    "clause text",
+    "action",
+)
 
 
+def flawless(request):
+    """The flawless thought up to the end of each step, as texts."""
+    whole = str(true_thought(request))
+    marks = ("Topic:", "Category:", "Intent:", "Clause:", None, "Action:")
+    ends = [whole.index(f" {mark}") if mark else 0 for mark in marks]
+    ends[4] = whole.index(" ", whole.index("§"))  # behind the number
+    return [whole[:end] for end in ends] + [whole]
+
+
+def stays_right(request, thought):
+    """For each step: is the thought flawless up to its end?"""
+    return [thought.startswith(text) for text in flawless(request)]
+
+
+groups = {
+    "English": HOME,
+    "languages": TAUGHT_LANGUAGES,
+    "ciphers": TAUGHT_CIPHERS,
+    "controls": CONTROLS,
+}
+GROUP_LOOKS = {
+    "English": ("black", "o"),
+    "languages": ("green", "s"),
+    "ciphers": ("blue", "^"),
+    "controls": ("vermillion", "D"),
+}
+
+
+def draw_steps(axes, x, values, group):
+    """One line of the two figures below."""
+    color, marker = GROUP_LOOKS[group]
+    axes.plot(
+        x,
+        100 * np.array(values),
+        color=OKABE_ITO[color],
+        marker=marker,
+        label=group,
+    )
+
+
+def finish_steps(axes, x, names):
+    """Axes, grid and legend of the two figures below."""
+    axes.set_xticks(x, [name.replace(" ", "\n") for name in names])
+    axes.set_ylim(-4, 104)
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(frameon=False)
+
+
+survival = {}
+for group, surfaces in groups.items():
+    kept = [
+        stays_right(request, said.thought)
+        for (_, _, request), said in zip(asked, replies["A4"], strict=True)
+        if request.surface in surfaces
+    ]
+    survival[group] = np.mean(kept, axis=0)
+fig, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
+for group, values in survival.items():
+    draw_steps(axes, range(len(STEPS)), values, group)
+finish_steps(axes, range(len(STEPS)), STEPS)
+axes.set_ylabel("A4: flawless so far, %")
+show(
+    fig,
+    f"Thoughts flawless up to each step ({', '.join(STEPS)}), in %: "
+    + "; ".join(
+        f"{group} {' '.join(f'{100 * v:.0f}' for v in values)}"
+        for group, values in survival.items()
+    )
+    + ".",
+)
+losses = -np.diff(survival["ciphers"], prepend=1)
+worst = int(losses.argmax())
+print(
+    f"Ciphers: the step {STEPS[worst]!r} costs most, "
+    f"{100 * losses[worst]:.0f} points."
+)
+
+# %% [markdown]
+# **How to read it.** A line that drops at the *restatement* is lost in
+# decoding. A line that drops later has decoded rightly, and loses something
+# else on the way. (A thought that leaves the path may still reach the right
+# action: another clause can have the same one.)
+#
+# ### Two ablations: what is missing, and what disturbs?
+#
+# A drop tells *where*, not *why*. So change one thing and look again.
+#
+# 1. **Take the foreign text away.** Ask A4 once more, with *its own
+#    restatement* as the request. The words of its thought are the same; only
+#    the prompt has changed. If the loss comes back, A4 can reason about the
+#    request, and the foreign text disturbed it.
+# 2. **Hand over the beginning.** Leave the foreign text, and write the
+#    flawless thought for A4 up to some step. If accuracy jumps when a step is
+#    handed over, that step was what it could not do here.
+#
+# **Predict.** How much of the loss in ciphers comes back with 1? At which
+# step does 2 jump?
+#
+# <details><summary>Think it through</summary>
+#
+# Where the restatement was wrong or missing, as in the controls, nothing can
+# come back with 1. With 2, the controls should jump as soon as the
+# restatement is handed over, if decoding was all that they lacked.
+# </details>
+
+
+# %%
 def restatement(thought):
     """The sentence with which a thought begins."""
     return re.sub(r"^Request: ", "", re.split(r"(?<=[.?]) ", thought)[0])
@@ -987,27 +1089,19 @@ def restatement(thought):
 model, tokenizer, thinking = models["A4"]
 texts = [restatement(said.thought) for said in replies["A4"]]
 again = reply(model, tokenizer, [chat(t) for t in texts], thinking=thinking)
-groups = {
-    "English": HOME,
-    "languages": TAUGHT_LANGUAGES,
-    "ciphers": TAUGHT_CIPHERS,
-    "controls": CONTROLS,
-}
 both = {}
 for group, surfaces in groups.items():
-    first, second, steps = [], [], Counter()
-    for (_, _, request), said, new in zip(
-        asked, replies["A4"], again, strict=True
-    ):
-        if request.surface in surfaces:
-            first.append(action_of(said.answer) == request.action())
-            second.append(action_of(new.answer) == request.action())
-            if not first[-1]:
-                steps[first_wrong_step(request, said.thought)] += 1
-    both[group] = first, second
-    print(f"{group}: {sum(steps.values())} of {len(first)} wrong.")
-    for step, count in steps.most_common(3):
-        print(f"    first wrong step: {step or 'the answer'} ({count})")
+    rows_of = [
+        (request.action(), action_of(said.answer), action_of(new.answer))
+        for (_, _, request), said, new in zip(
+            asked, replies["A4"], again, strict=True
+        )
+        if request.surface in surfaces
+    ]
+    both[group] = (
+        [right == once for right, once, _ in rows_of],
+        [right == twice for right, _, twice in rows_of],
+    )
 
 # %%
 fig, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
@@ -1043,12 +1137,75 @@ show(
     f"A4 in % ({', '.join(both)}): " + "; ".join(described) + ".",
 )
 
+# %%
+HANDED = ("nothing", *STEPS)
+SOME = plain("seen", 24)
+
+
+def with_beginning(requests, step):
+    """Share of right actions when A4 is given the thought up to a step."""
+    starts = []
+    for request in requests:
+        prompt = encode_prompt(tokenizer, chat(request.text), True)
+        if step:
+            given = flawless(request)[step - 1]
+            prompt = prompt + tokenizer.encode(
+                given, add_special_tokens=False
+            )
+        starts.append(prompt)
+    samples = generate(
+        model,
+        starts,
+        max_new_tokens=MAX_NEW_TOKENS,
+        temperature=0,
+        **limits(tokenizer, thinking=True),
+    )
+    answers = [split_completion(tokenizer, s.tokens)[1] for s in samples]
+    pairs = zip(requests, answers, strict=True)
+    return np.mean([r.action() == action_of(text) for r, text in pairs])
+
+
+handed = {}
+for group in ("ciphers", "controls"):
+    requests = [r.on(surface) for surface in groups[group] for r in SOME]
+    handed[group] = [
+        with_beginning(requests, step)
+        for step in tqdm(range(len(HANDED)), desc=group)
+    ]
+fig, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
+for group, values in handed.items():
+    draw_steps(axes, range(len(HANDED)), values, group)
+finish_steps(axes, range(len(HANDED)), HANDED)
+axes.axhline(20, color="grey", linewidth=1, linestyle=":")
+axes.set_xlabel("the flawless thought is handed over up to this step")
+axes.set_ylabel("A4: right action, %")
+show(
+    fig,
+    f"A4 right in % with the thought handed over ({', '.join(HANDED)}): "
+    + "; ".join(
+        f"{group} {' '.join(f'{100 * v:.0f}' for v in values)}"
+        for group, values in handed.items()
+    )
+    + ".",
+)
+for group, values in handed.items():
+    gains = np.diff(values)
+    best = int(gains.argmax())
+    print(
+        f"{group}: the largest jump is {100 * gains[best]:+.0f} points, "
+        f"when the {STEPS[best]} is handed over."
+    )
+
 # %% [markdown]
-# **How to read it.** Where the square is far above the triangle, decoding
-# worked and reasoning worked, and only their *connection* did not: a step
-# read the foreign text. That is a shortcut that training in one language
-# can't punish. A chain of thought is not safe from shortcuts; it only makes
-# them visible, and small enough to repair.
+# **How to read the two.** A square far above its triangle in the first
+# figure: decoding worked, reasoning works on the same words in English, and
+# the foreign text in the prompt came between them. Training in one language
+# can't punish that. The second figure names the step at which it happens.
+#
+# So "it learned the Spec" is not a yes or no. What is recited by heart under
+# English requests may not come to mind under others, even when the case has
+# been understood. A chain of thought is not safe from this; it makes it
+# visible, and small enough to repair.
 
 # %% [markdown]
 # ## 9. See it for yourself

@@ -35,8 +35,9 @@ CONTROL = ("A4", "lab_english")
 # What can be done side by side, longest first. A5 goes on from A4.
 SHARDS = [
     ("lab", ("A4", "A5")),
-    ("lab", ("A1", "A2")),
     ("lab_english", ("A4",)),
+    ("lab", ("A2",)),
+    ("lab", ("A1",)),
     ("lab", ("A0",)),
 ]
 
