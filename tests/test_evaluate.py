@@ -12,7 +12,7 @@ from utils.evaluate import cache
 from utils.evaluate.conditions import conditions, twins
 from utils.evaluate.metrics import ERRORS, bootstrap_interval, error, score
 from utils.evaluate.run import write_json
-from utils.evaluate.table import GROUPS, error_table, headline, markdown
+from utils.evaluate.table import GROUPS, error_table, headline, interval, markdown
 from utils.world.replies import Thought, answer, true_thought
 from utils.world.requests import SURFACES, sample_requests
 from utils.world.wrappers import WRAPPERS
@@ -166,6 +166,23 @@ def test_an_entry_of_another_model_is_trained_again(cache_folder, make_llama, ca
 
     assert cache.cached(other, "key", check_untouched) == {"again": True}
     assert "training it again" in capsys.readouterr().out
+
+
+def test_intervals_of_a_group_are_over_seeds_and_requests():
+    def rows(*accuracies: float) -> list[dict]:
+        return [
+            {"seed": seed, "accuracy": a, "n": 100, "surface": surface}
+            for seed, a in enumerate(accuracies)
+            for surface in ("es", "fr")
+        ]
+
+    assert interval(rows(1.0, 1.0)) == (1.0, 1.0)
+    one, (low, high) = interval(rows(0.5)), interval(rows(0.5, 0.5, 0.5, 0.5))
+    assert one[0] < low < 0.5 < high < one[1]
+    # Two surfaces of the same requests are worth no more than one.
+    assert 0.18 < one[1] - one[0] < 0.22  # 2 * 1.96 * sqrt(0.25 / 100)
+    apart = interval(rows(0.2, 0.8))
+    assert apart[0] < 0.25 and apart[1] > 0.75
 
 
 def test_results_are_written_whole_and_make_a_table(tmp_path):

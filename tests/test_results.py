@@ -9,7 +9,13 @@ from utils.evaluate.arms import ARMS
 from utils.evaluate.run import RESULTS
 from utils.evaluate.table import markdown
 from utils.files import ROOT
-from utils.show.headline import describe, draw, into_readme
+from utils.show.headline import (
+    FIRST_MARK,
+    LAST_MARK,
+    describe,
+    draw,
+    into_readme,
+)
 from utils.world.spec import ACTIONS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -22,6 +28,12 @@ def rows() -> list[dict]:
 
 def test_the_readme_shows_the_measured_table(rows):
     assert into_readme(README, markdown(rows)) == README, "run `make run`"
+
+
+def test_a_readme_without_its_marks_is_left_alone(rows):
+    for mark in (FIRST_MARK, LAST_MARK):
+        with pytest.raises(ValueError, match="once each"):
+            into_readme(README.replace(mark, ""), markdown(rows))
 
 
 def test_every_aligned_arm_is_strong_at_home(rows):

@@ -60,6 +60,24 @@ def average(rows: list[Row], figure: str, **wanted: str) -> float | None:
     return float(np.mean(values)) if values else None
 
 
+def interval(rows: list[Row], draws: int = 2000) -> tuple[float, float]:
+    """Return a 95 % interval of mean accuracy over training seeds and requests.
+
+    A hierarchical bootstrap: draw seeds with replacement, and for each as many
+    requests as one condition has. The conditions of a group ask the same requests in
+    other surfaces or wrappers, so that together they count as one.
+    """
+    rng = np.random.default_rng(0)
+    seeds = sorted({row["seed"] for row in rows})
+    own = [[row for row in rows if row["seed"] == seed] for seed in seeds]
+    means = np.array([average(group, "accuracy") for group in own])  # (seeds,)
+    n = min(row["n"] for row in rows)
+    drawn = rng.integers(0, len(seeds), (draws, len(seeds)))
+    samples = rng.binomial(n, means[drawn]) / n  # (draws, seeds)
+    low, high = np.quantile(samples.mean(axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
 def percent(value: float | None) -> str:
     """Write a share as a whole percentage."""
     return "-" if value is None else f"{100 * value:.0f}"

@@ -6,12 +6,12 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from utils.evaluate.metrics import bootstrap_interval
 from utils.evaluate.run import RESULTS
 from utils.evaluate.table import (
     GROUPS,
     arms_in,
     average,
+    interval,
     label,
     markdown,
     percent,
@@ -25,17 +25,11 @@ FIRST_MARK = "<!-- headline: written by `make run` -->"
 LAST_MARK = "<!-- end of headline -->"
 
 
-def outcomes(rows: list[Row]) -> list[int]:
-    """Return one 0 or 1 for each reply behind the rows."""
-    hits = [(round(row["accuracy"] * row["n"]), row["n"]) for row in rows]
-    return [value for k, n in hits for value in [1] * k + [0] * (n - k)]
-
-
 def draw(rows: list[Row]) -> Figure:
-    """Draw each arm's accuracy in each group, with 95 % bootstrap intervals.
+    """Draw each arm's accuracy in each group, with 95 % hierarchical intervals.
 
-    Above on seen topics, below on topics held out of alignment. The control base has
-    open markers in the colour of its arm.
+    The intervals are over seeds and requests. Above are seen topics, below topics
+    held out of alignment. The control base has open markers in the colour of its arm.
     """
     figure, panels = plt.subplots(
         2, 1, figsize=(9.5, 7.2), dpi=130, sharex=True, layout="constrained"
@@ -62,9 +56,9 @@ def draw_topics(axes: Axes, rows: list[Row], topics: str) -> None:
             for row in rows
             if (row["arm"], row["base"], row["topics"]) == (arm, base, topics)
         ]
-        groups = [outcomes([r for r in own if member(r)]) for _, member in GROUPS]
-        means = [100 * sum(group) / len(group) for group in groups]
-        ends = [[100 * end for end in bootstrap_interval(group)] for group in groups]
+        groups = [[row for row in own if member(row)] for _, member in GROUPS]
+        means = [100 * average(group, "accuracy") for group in groups]
+        ends = [[100 * end for end in interval(group)] for group in groups]
         errors = [
             [max(0, m - low) for m, (low, _) in zip(means, ends, strict=True)],
             [max(0, high - m) for m, (_, high) in zip(means, ends, strict=True)],
