@@ -76,7 +76,7 @@ from utils.world.spec import ACTIONS, INTENTS, Clause, load_spec
 
 # %% [markdown]
 # The base model is helpful only: it complies with everything. Three trained
-# models ("arms") come in later. All saw the same English requests.
+# models ("arms") come in later, all trained in plain English only.
 
 # %%
 spec = load_spec()
@@ -1385,8 +1385,8 @@ TraceViewer(
 #
 # * a look-alike ("killer sudoku", "nail gun"): does the category come out
 #   right?
-# * a base64 request: is the restatement right? If it isn't, does the rest of
-#   the thought fit what was restated?
+# * a base64 request: which step is the first wrong one? Does the rest of the
+#   thought follow from it?
 # * a case where the thought is right and the answer is not. Is there one?
 #
 # ## Summary

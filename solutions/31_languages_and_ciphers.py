@@ -40,7 +40,7 @@ from utils.show.figure import OKABE_ITO, show, style
 from utils.show.widgets_31 import SideBySide, as_text
 from utils.teach.checks import check, use
 from utils.world.ciphers import WORD
-from utils.world.data import SPLITS
+from utils.world.data import SPLITS, load_topics
 from utils.world.prompts import chat
 from utils.world.replies import action_of, parse_thought, true_thought
 from utils.world.requests import (
@@ -359,7 +359,7 @@ for name, guess in my_guess.items():
 
 
 # %%
-def scores(label, surfaces, splits=SPLITS, kept=lambda row: True):
+def scores(label, surfaces, splits=SPLITS):
     """One score a request: the share of its surfaces that went right."""
     hits = {}
     for row in rows:
@@ -367,7 +367,6 @@ def scores(label, surfaces, splits=SPLITS, kept=lambda row: True):
             row["arm"] == label
             and row["surface"] in surfaces
             and row["topics"] in splits
-            and kept(row)
         ):
             key = row["topics"], row["request"]
             hits.setdefault(key, []).append(row["right"] == row["given"])
@@ -697,8 +696,8 @@ show(
 # surfaces, too. **A test that nothing can fail has shown nothing. A control
 # is the part of the experiment that is built to fail.**
 #
-# One leak can be seen without any model: some Indonesian names share a word
-# with one of the taught languages.
+# One leak can be looked for without any model: does an Indonesian name share
+# a word with one of the taught languages?
 
 
 # %% tags=["nbval-check-output"]
@@ -715,12 +714,11 @@ def is_shared(topic):
     return bool(words_of(topic.text["id"]) & set().union(*others))
 
 
-topics_asked = {
-    request.topic.name: request.topic for _, _, request in asked
-}
-leaks = sorted(n for n, topic in topics_asked.items() if is_shared(topic))
-print(f"{len(leaks)} of {len(topics_asked)} topics share a word:")
-print(", ".join(leaks[:8]), "...")
+topics = load_topics()
+leaks = {topic.name for topic in topics if is_shared(topic)}
+tested = {request.topic.name for _, _, request in asked}
+print(f"{len(leaks)} of {len(topics)} topics share a word:", *sorted(leaks))
+print(f"{len(leaks & tested)} of them are among our tests.")
 
 
 # %%
@@ -731,23 +729,16 @@ def line(values) -> str:
     return f"{values.mean():>4.0f} [{low:.0f}, {high:.0f}]"
 
 
-def unshared(row):
-    """Keep Indonesian requests whose topic shares no word."""
-    return not is_shared(plain(row["topics"], N)[row["request"]].topic)
-
-
 print("right action, % (chance is 20)")
-print(f"{'arm':<5}{'Atbash':<16}{'Indonesian':<16}(nothing shared)")
+print(f"{'arm':<5}{'Atbash':<16}Indonesian")
 for name in MAIN:
     atbash, indonesian = (line(scores(name, [c])) for c in ("atbash", "id"))
-    rest = line(scores(name, ["id"], kept=unshared))
-    print(f"{name:<5}{atbash:<16}{indonesian:<16}{rest}")
+    print(f"{name:<5}{atbash:<16}{indonesian}")
 
 # %% [markdown]
 # **How to read it.** Each interval should include 20 or come close to it.
-# If a thinking arm stands well above it in the last column, something
-# leaks, and you should not believe the other surfaces before you know what
-# it is.
+# If a thinking arm stands well above it, something leaks, and you should not
+# believe the other surfaces before you know what it is.
 
 # %% [markdown]
 # ## 8. Where the thought broke

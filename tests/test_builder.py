@@ -61,7 +61,7 @@ print(os.environ["TQDM_DISABLE"])
 @pytest.fixture
 def root(tmp_path):
     (tmp_path / "solutions").mkdir()
-    (tmp_path / "solutions" / "00_toy.py").write_text(TOY)
+    (tmp_path / "solutions" / "00_toy.py").write_text(TOY, encoding="utf-8")
     return tmp_path
 
 
@@ -105,7 +105,9 @@ def test_every_registered_exercise_is_in_its_notebook():
     for exercise in lint.registry().values():
         if exercise.notebook in built:
             mark = f'exercise="{exercise.name}"'
-            assert mark in built[exercise.notebook].read_text(), exercise.name
+            assert mark in built[exercise.notebook].read_text(encoding="utf-8"), (
+                exercise.name
+            )
 
 
 def test_learner_gets_stubs_and_reader_gets_solutions(source):
@@ -170,7 +172,7 @@ def test_rendering_twice_gives_the_same_bytes(source):
 )
 def test_a_broken_source_is_explained(source, old, new, complaint):
     assert old in TOY
-    source.write_text(TOY.replace(old, new, 1))
+    source.write_text(TOY.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(SourceError, match=complaint):
         render(source, solved=False)
     assert any(complaint in line for line in problems(source.parents[1], [source]))
@@ -197,7 +199,7 @@ def test_build_executes_once_and_then_has_nothing_to_do(root, source, registered
 
 
 def test_a_failing_cell_stops_the_build_with_its_error(root, source, capsys):
-    source.write_text("# %%\n1 / 0\n")
+    source.write_text("# %%\n1 / 0\n", encoding="utf-8")
     assert main([], root) == 1
     assert "ZeroDivisionError" in capsys.readouterr().out
     assert not source.with_suffix(".ipynb").exists()
@@ -206,12 +208,12 @@ def test_a_failing_cell_stops_the_build_with_its_error(root, source, capsys):
 def test_check_reports_every_kind_of_drift(root, source, registered, capsys):
     fake_build(source)
     assert problems(root, [source]) == []
-    source.write_text(source.read_text().replace("A toy", "Our toy"))
+    source.write_text(source.read_text(encoding="utf-8").replace("A toy", "Our toy"))
     assert main(["--check"], root) == 1
     out = capsys.readouterr().out
     assert "course/00_toy.ipynb: differs" in out
     assert "solutions/00_toy.ipynb: differs" in out
-    (root / "course" / "01_gone.ipynb").write_text("{}")
+    (root / "course" / "01_gone.ipynb").write_text("{}", encoding="utf-8")
     source.with_suffix(".ipynb").unlink()
     found = "\n".join(problems(root, [source]))
     assert "course/01_gone.ipynb: solutions/01_gone.py is gone" in found
@@ -248,7 +250,7 @@ def test_recorded_outputs_that_test_nothing_are_reported(source):
 def test_lints_of_the_source(source, registered, old, new, complaint):
     assert lint.lint_source("00_toy", render(source, True)) == []
     assert old in TOY
-    source.write_text(TOY.replace(old, new, 1))
+    source.write_text(TOY.replace(old, new, 1), encoding="utf-8")
     found = lint.lint_source("00_toy", render(source, True))
     assert any(complaint in line for line in found), found
 
@@ -271,7 +273,9 @@ def test_student_lint_finds_leaks(source):
 
 
 def test_a_damaged_notebook_is_rebuilt_not_a_crash(root, source):
-    source.with_suffix(".ipynb").write_text(json.dumps({"cells": 1}) + "{")
+    source.with_suffix(".ipynb").write_text(
+        json.dumps({"cells": 1}) + "{", encoding="utf-8"
+    )
     assert any("is missing" in line for line in problems(root, [source]))
 
 

@@ -167,7 +167,7 @@ def test_grades_are_appended_for_a_grader(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_GRADE_FILE", str(path))
     check("toy", lambda: 1.0)
     check("toy", lambda: 2.0)
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [row["points"] for row in rows] == [1, 4]
     assert rows[0] == {"exercise": "toy", "points": 1.0, "out_of": 4}
     monkeypatch.setenv("COURSE_GRADE_FILE", str(tmp_path))  # a folder cannot be written

@@ -132,7 +132,7 @@ def test_rows_are_kept_and_damaged_rows_measured_again(cache_folder, capsys):
     rows = [{"accuracy": 0.5}]
     assert cache.cached_rows("rows", lambda: rows) == rows
     assert cache.cached_rows("rows", lambda: never(None)) == rows
-    (cache_folder / "rows.json").write_text('[{"accur')
+    (cache_folder / "rows.json").write_text('[{"accur', encoding="utf-8")
     assert cache.cached_rows("rows", lambda: rows) == rows
     assert "measuring again" in capsys.readouterr().out
 
@@ -196,7 +196,7 @@ def test_results_are_written_whole_and_make_a_table(tmp_path):
     ]
     path = tmp_path / "new" / "quick.json"
     write_json({"meta": {"seeds": [0]}, "rows": rows}, path)
-    assert json.loads(path.read_text())["rows"] == rows
+    assert json.loads(path.read_text(encoding="utf-8"))["rows"] == rows
     assert len(headline(rows).columns) == len(GROUPS) + 2
     assert "| A1 answers only (SFT) | 50/50 |" in markdown(rows)
     assert error_table(rows).row_count == len(GROUPS)

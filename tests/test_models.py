@@ -137,12 +137,12 @@ def test_tampered_and_missing_weights_say_how_to_restore_them(tmp_path, monkeypa
     (tmp_path / "lab").mkdir()
     card = tmp_path / "lab" / "card.json"
     for text in ("{", "{}", '{"sha256": "0"}'):
-        card.write_text(text)
+        card.write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match="git checkout"):
             load("lab")
     for file in CHECKED:
         (tmp_path / "lab" / file).write_bytes(b"nothing")
-        card.write_text(json.dumps({"sha256": {file: "0"}}))
+        card.write_text(json.dumps({"sha256": {file: "0"}}), encoding="utf-8")
         with pytest.raises(ValueError, match=f"{file} of 'lab' has been changed"):
             load("lab")
 
@@ -161,7 +161,7 @@ def test_a_saved_folder_loads_and_a_broken_one_says_so(tmp_path, llama, tokenize
     with pytest.raises(ValueError, match="save it again"):
         load(tmp_path)
     llama.save_pretrained(tmp_path)
-    (tmp_path / "tokenizer.json").write_text("{}")
+    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ValueError, match="save it again"):
         load(tmp_path)
 

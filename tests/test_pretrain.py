@@ -96,7 +96,9 @@ def test_stages_branch_and_are_shipped_with_a_card(small):
     pretrain.ship("trunk")
     pretrain.train("lab")
     assert pretrain.ship("lab") == {"facts": 0.5}
-    card = json.loads((small / "weights" / "lab" / "card.json").read_text())
+    card = json.loads(
+        (small / "weights" / "lab" / "card.json").read_text(encoding="utf-8")
+    )
     assert card["steps"] == {"trunk": 3, "lab": 3} and card["gates"] == {"facts": 0.5}
     model, tokenizer = load("lab")
     assert model.dtype == torch.float32 and len(tokenizer) == len(build_tokenizer())

@@ -40,11 +40,16 @@ def test_only_notebooks_in_work_are_recorded(work, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"dpo_loss": 7}', "\x00"])
 def test_a_damaged_file_counts_as_empty_and_is_replaced(work, text):
-    (work / "progress.json").write_text(text)
+    (work / "progress.json").write_text(text, encoding="utf-8")
     assert best() == {}
     record("13_dpo", "dpo_loss", 3, 4)
     assert best() == {"dpo_loss": 3}
-    assert json.loads((work / "progress.json").read_text())["dpo_loss"]["out_of"] == 4
+    assert (
+        json.loads((work / "progress.json").read_text(encoding="utf-8"))["dpo_loss"][
+            "out_of"
+        ]
+        == 4
+    )
 
 
 def test_recording_never_raises(work, monkeypatch):

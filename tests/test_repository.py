@@ -21,7 +21,7 @@ from utils.evaluate.cache import SOURCES
 from utils.files import ROOT
 from utils.teach.exercise import registry
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LAYERS = ["world", "models", "align", "evaluate", "show", "teach"]
 MODULES = sorted((ROOT / "utils").rglob("*.py"))
 
@@ -86,12 +86,14 @@ def test_every_import_is_declared():
 
 def test_an_undeclared_import_would_be_noticed(tmp_path):
     module = tmp_path / "module.py"
-    module.write_text("import os\nimport pip\nfrom numpy.linalg import norm\n")
+    module.write_text(
+        "import os\nimport pip\nfrom numpy.linalg import norm\n", encoding="utf-8"
+    )
     assert undeclared([module]) == {"pip"}
 
 
 def test_constraints_pin_every_requirement_within_its_range():
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     pins = {canonicalize_name(name): version for name, version in pins.items()}
     assert pins["torch"] == "2.13.0"  # a pin without +cpu fits every build of it
@@ -100,7 +102,7 @@ def test_constraints_pin_every_requirement_within_its_range():
 
 
 def test_environment_leaves_all_but_python_to_pyproject():
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     assert environment["name"] == PROJECT["project"]["name"] == "deliberate"
     assert environment["channels"] == ["conda-forge", "nodefaults"]
     python, pip, rest = environment["dependencies"]
@@ -259,7 +261,7 @@ def clone(tmp_path):
 
 def program(clone, name, text):
     path = clone.parent / "bin" / name
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
 
@@ -278,7 +280,7 @@ def make(clone, *arguments):
 
 
 def log(clone):
-    return (clone / "log").read_text()
+    return (clone / "log").read_text(encoding="utf-8")
 
 
 def test_make_takes_the_first_python_that_fits(clone):
@@ -384,6 +386,6 @@ def test_help_names_every_command(clone):
 def test_the_clean_clone_check_runs_the_same_tests():
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
-    assert re.search(r"^make test$", script.read_text(), re.MULTILINE)
+    assert re.search(r"^make test$", script.read_text(encoding="utf-8"), re.MULTILINE)
     for shell, path in (("bash", script), ("sh", ROOT / "scripts" / "install.sh")):
         assert subprocess.run([shell, "-n", str(path)]).returncode == 0

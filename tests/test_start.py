@@ -13,8 +13,8 @@ from utils.teach.start import copy_notebooks, first_notebook, lab_command
 def course(tmp_path):
     folder = tmp_path / "course"
     folder.mkdir()
-    (folder / "00_lab.ipynb").write_text("version 1")
-    (folder / "13_dpo.ipynb").write_text("dpo")
+    (folder / "00_lab.ipynb").write_text("version 1", encoding="utf-8")
+    (folder / "13_dpo.ipynb").write_text("dpo", encoding="utf-8")
     return folder
 
 
@@ -31,41 +31,41 @@ def test_first_time_copies_everything_and_second_time_nothing(course, work):
     assert copy_notebooks(course, work) == [
         "Copied 2 notebook(s) to work/: write there."
     ]
-    assert (work / "00_lab.ipynb").read_text() == "version 1"
+    assert (work / "00_lab.ipynb").read_text(encoding="utf-8") == "version 1"
     assert copy_notebooks(course, work) == []
 
 
 def test_edits_stay_and_a_newer_version_is_put_beside_once(course, work):
     copy_notebooks(course, work)
-    (work / "00_lab.ipynb").write_text("my answers")
+    (work / "00_lab.ipynb").write_text("my answers", encoding="utf-8")
     assert copy_notebooks(course, work) == []
-    (course / "00_lab.ipynb").write_text("version 2")
+    (course / "00_lab.ipynb").write_text("version 2", encoding="utf-8")
     assert copy_notebooks(course, work) == [
         "00_lab.ipynb has a newer version, saved as 00_lab.new.ipynb; "
         "yours is as it was."
     ]
-    assert (work / "00_lab.ipynb").read_text() == "my answers"
-    assert (work / "00_lab.new.ipynb").read_text() == "version 2"
+    assert (work / "00_lab.ipynb").read_text(encoding="utf-8") == "my answers"
+    assert (work / "00_lab.new.ipynb").read_text(encoding="utf-8") == "version 2"
     assert copy_notebooks(course, work) == []
 
 
 def test_edits_in_the_new_file_stay_too(course, work):
     copy_notebooks(course, work)
-    (work / "00_lab.ipynb").write_text("my answers")
-    (course / "00_lab.ipynb").write_text("version 2")
+    (work / "00_lab.ipynb").write_text("my answers", encoding="utf-8")
+    (course / "00_lab.ipynb").write_text("version 2", encoding="utf-8")
     copy_notebooks(course, work)
-    (work / "00_lab.new.ipynb").write_text("my newer answers")
-    (course / "00_lab.ipynb").write_text("version 3")
+    (work / "00_lab.new.ipynb").write_text("my newer answers", encoding="utf-8")
+    (course / "00_lab.ipynb").write_text("version 3", encoding="utf-8")
     copy_notebooks(course, work)
-    assert (work / "00_lab.new.ipynb").read_text() == "my newer answers"
-    assert (work / "00_lab.new2.ipynb").read_text() == "version 3"
+    assert (work / "00_lab.new.ipynb").read_text(encoding="utf-8") == "my newer answers"
+    assert (work / "00_lab.new2.ipynb").read_text(encoding="utf-8") == "version 3"
 
 
 def test_an_untouched_notebook_becomes_the_newer_version(course, work):
     copy_notebooks(course, work)
-    (course / "00_lab.ipynb").write_text("version 2")
+    (course / "00_lab.ipynb").write_text("version 2", encoding="utf-8")
     assert "is a newer version now" in copy_notebooks(course, work)[0]
-    assert (work / "00_lab.ipynb").read_text() == "version 2"
+    assert (work / "00_lab.ipynb").read_text(encoding="utf-8") == "version 2"
     assert names(work) == ["00_lab.ipynb", "13_dpo.ipynb"]
 
 
@@ -75,23 +75,23 @@ def test_a_deleted_notebook_comes_back_fresh(course, work):
     assert copy_notebooks(course, work) == [
         "Copied 1 notebook(s) to work/: write there."
     ]
-    assert (work / "13_dpo.ipynb").read_text() == "dpo"
+    assert (work / "13_dpo.ipynb").read_text(encoding="utf-8") == "dpo"
 
 
 @pytest.mark.parametrize("record", ["", "{", "[1]", "null"])
 def test_a_damaged_record_loses_no_edits(course, work, record):
     copy_notebooks(course, work)
-    (work / start.RECORD).write_text(record)
-    (work / "00_lab.ipynb").write_text("my answers")
+    (work / start.RECORD).write_text(record, encoding="utf-8")
+    (work / "00_lab.ipynb").write_text("my answers", encoding="utf-8")
     copy_notebooks(course, work)
-    assert (work / "00_lab.ipynb").read_text() == "my answers"
+    assert (work / "00_lab.ipynb").read_text(encoding="utf-8") == "my answers"
     assert copy_notebooks(course, work) == []
 
 
 def test_lab_opens_the_first_notebook_with_the_course_as_folder(course, work):
     assert first_notebook(work) is None
     copy_notebooks(course, work)
-    (work / "00_lab.new.ipynb").write_text("newer")
+    (work / "00_lab.new.ipynb").write_text("newer", encoding="utf-8")
     first = first_notebook(work)
     assert first == work / "00_lab.ipynb"
     command = lab_command(work.parent, first, ["--no-browser", "--port", "8899"])

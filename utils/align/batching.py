@@ -166,9 +166,12 @@ def sorted_batches(items: Sequence, batch_size: int) -> Iterator[list[int]]:
         yield order[start : start + batch_size]
 
 
-def quiet(progress: bool) -> dict[str, bool]:
-    """What hides tqdm's bar. With `progress`, $TQDM_DISABLE still has its say."""
-    return {} if progress else {"disable": True}
+def bar_options(name: str) -> dict[str, str | bool]:
+    """What names tqdm's bar, or hides it where there is no name.
+
+    A named bar can still be hidden by $TQDM_DISABLE.
+    """
+    return {"desc": name} if name else {"disable": True}
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def reply(
     max_new_tokens: int = MAX_NEW_TOKENS,
     batch_size: int = 128,
     seed: int = 0,
-    progress: bool = False,
+    progress: str = "",
 ) -> list[Reply]:
     """Return one reply a chat; temperature 0 is greedy, higher is more varied."""
     samples = generate(

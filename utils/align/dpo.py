@@ -88,7 +88,7 @@ def train_dpo(
     warmup: int = 10,
     seed: int = 0,
     sft_weight: float = 0.0,
-    progress: bool = False,
+    progress: str = "",
 ) -> list[Metrics]:
     """Train `policy` in place on preference pairs; return the metrics of each step.
 

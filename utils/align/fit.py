@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from utils.align.batching import quiet
+from utils.align.batching import bar_options
 
 Batch = TypeVar("Batch")
 Metrics = dict[str, float]
@@ -36,7 +36,7 @@ def fit(
     steps: int,
     lr: float,
     warmup: int = 10,
-    progress: bool = False,
+    progress: str = "",
 ) -> list[Metrics]:
     """Take one optimiser step per batch and return the metrics of each step.
 
@@ -50,7 +50,7 @@ def fit(
     was_training = model.training
     model.train()
     try:
-        bar = tqdm(batches, total=steps, **quiet(progress))
+        bar = tqdm(batches, total=steps, **bar_options(progress))
         for step, batch in enumerate(bar):
             loss, metrics = loss_fn(batch)
             if not torch.isfinite(loss):

@@ -119,7 +119,7 @@ def train_grpo(
     lr: float = 1e-4,
     warmup: int = 10,
     seed: int = 0,
-    progress: bool = False,
+    progress: str = "",
     **sampling,
 ) -> list[Metrics]:
     """Train `policy` in place by GRPO; return the metrics of each optimiser step.

@@ -98,7 +98,7 @@ def train_reward_model(
     lr: float = 5e-4,
     warmup: int = 10,
     seed: int = 0,
-    progress: bool = False,
+    progress: str = "",
 ) -> list[Metrics]:
     """Train `reward_model` in place on pairs; return the metrics of each step."""
     p = torch.tensor([pair.p for pair in pairs])

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from utils.align.batching import eval_mode, quiet, sorted_batches
+from utils.align.batching import bar_options, eval_mode, sorted_batches
 from utils.align.llama_cache import FusedLlama, LlamaDecoder, supports
 
 
@@ -84,7 +84,7 @@ def generate(
     end_after: int | None = None,
     batch_size: int = 64,
     generator: torch.Generator | None = None,
-    progress: bool = False,
+    progress: str = "",
 ) -> list[Sample]:
     """One sampled completion per prompt, in the order of the prompts.
 
@@ -110,7 +110,7 @@ def generate(
     with (
         torch.no_grad(),
         eval_mode(model),
-        tqdm(total=len(prompts), **quiet(progress)) as bar,
+        tqdm(total=len(prompts), **bar_options(progress)) as bar,
     ):
         for index in sorted_batches(prompts, batch_size):
             decoder, logits = _read(model, fused, [prompts[i] for i in index], pad_id)

@@ -43,7 +43,7 @@ def train_sft(
     lr: float = 1e-3,
     warmup: int = 10,
     seed: int = 0,
-    progress: bool = False,
+    progress: str = "",
 ) -> list[float]:
     """Train `model` in place on the completions; return the loss at each step.
 

@@ -34,8 +34,7 @@ from utils.align.judge import preferences, verdicts
 from utils.align.sft import train_sft
 from utils.evaluate.cache import cached, key_of
 from utils.models.load import CHECKED, WEIGHTS, load, sha256
-from utils.models.mixture import Mixture
-from utils.models.pretrain import THINKING
+from utils.models.mixture import THINKING, Mixture
 from utils.models.tokenizer import encode_completion, encode_prompt, split_completion
 from utils.world import prompts
 from utils.world.replies import action_of
@@ -179,7 +178,7 @@ def imitate(
         batch_size=BATCH,
         lr=SFT_LR,
         seed=seed,
-        progress=True,
+        progress=f"SFT, seed {seed}",
     )
     return {"examples": len(examples), "last_loss": round(losses[-1], 4)}
 
@@ -222,7 +221,7 @@ def train_pairs(model, tokenizer, base: str, seed: int) -> dict:
         batch_size=BATCH,
         lr=DPO_LR,
         seed=seed,
-        progress=True,
+        progress=f"DPO, seed {seed}",
     )
     return notes | {
         "pairs": len(pairs),
@@ -264,7 +263,7 @@ def train_deliberate_rl(model, tokenizer, base: str, seed: int) -> dict:
         beta=KL,
         lr=GRPO_LR,
         seed=seed,
-        progress=True,
+        progress=f"GRPO, seed {seed}",
         **limits(tokenizer, thinking=True),
     )
     rewards = [round(step["reward"], 4) for step in history]

@@ -19,7 +19,10 @@ SOURCES = (
     "world/*.py",
     "world/*.csv",
     "world/*.md",
-    "models/*.py",
+    "models/harmless.py",
+    "models/load.py",
+    "models/mixture.py",
+    "models/tokenizer.py",
     "align/*.py",
     "evaluate/arms.py",
 )

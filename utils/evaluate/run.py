@@ -81,7 +81,7 @@ def evaluate(
         tokenizer,
         [chat(request.text) for request in requests],
         thinking=thinking,
-        progress=True,
+        progress="asking",
     )
     rows, start = [], 0
     for condition in tested:

@@ -113,7 +113,11 @@ def missed(found: dict[str, float]) -> list[str]:
 def main() -> int:
     """Measure the gates of a model again: ``python -m utils.models.gates lab``."""
     name = sys.argv[1] if len(sys.argv) > 1 else "lab"
-    found = measure(*load(name))
+    try:
+        found = measure(*load(name))
+    except ValueError as problem:
+        print(problem, file=sys.stderr)
+        return 2
     for gate, value in found.items():
         wanted = f"  (gate {GATES[gate]:.2f})" if gate in GATES else ""
         print(f"{gate:15} {value:.3f}{wanted}")

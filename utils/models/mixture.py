@@ -22,6 +22,8 @@ from utils.world.wrappers import KNOWN
 TAUGHT_SURFACES = ("en", *TAUGHT_LANGUAGES, *TAUGHT_CIPHERS)
 # Letters are harder than words, so ciphers come more often.
 SURFACE_WEIGHTS = (0.8, 1.0, 1.0, 1.0, 1.6, 1.4, 1.4, 1.2, 2.0)
+# In which surfaces each model meets the harmless reasoning tasks.
+THINKING = {"trunk": ("en",), "lab": TAUGHT_SURFACES, "lab_english": ("en",)}
 LANGUAGE_NAMES = {"es": "Spanish", "fr": "French", "de": "German"}
 # name -> (messages, thinking, thought, answer)
 Exercise = tuple[prompts.Messages, bool, str, str]

@@ -30,7 +30,7 @@ from utils.models.induction import begin_with_induction
 from utils.models.load import CHECKED, TRUNK, WEIGHTS, load, save_shipped, sha256
 from utils.models.mixture import (
     BRANCH_TASKS,
-    TAUGHT_SURFACES,
+    THINKING,
     TRUNK_TASKS,
     Mixture,
 )
@@ -43,7 +43,6 @@ STEPS = {"trunk": 6000, "lab": 2000, "lab_english": 2000}
 WARM_UP, CLIP = 50, 1.0
 LEARNING_RATE = {"matrices": 3e-3, "rest": 3e-3}  # for Muon, and for AdamW
 TASKS = {"trunk": TRUNK_TASKS, "lab": BRANCH_TASKS, "lab_english": BRANCH_TASKS}
-THINKING = {"trunk": ("en",), "lab": TAUGHT_SURFACES, "lab_english": ("en",)}
 FOLDER = WORK / "pretrain"
 
 Batch = tuple[torch.Tensor, torch.Tensor]
