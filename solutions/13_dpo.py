@@ -982,7 +982,8 @@ for beta, (_, history) in runs.items():
     step = max(history, key=lambda n: history[n]["reward accuracy"])
     row, start = history[step], history[0]
     print(
-        f"beta {beta:g}: best reward accuracy {row['reward accuracy']:.2f}, "
+        f"beta {beta:g}: best reward accuracy "
+        f"{row['reward accuracy']:.2f}, "
         f"at step {step}. The greedy accuracy was "
         f"{row['greedy accuracy']:.2f} then "
         f"(base: {start['greedy accuracy']:.2f})."
