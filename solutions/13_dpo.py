@@ -46,9 +46,10 @@ from utils.align.chat import reply
 from utils.align.critique import critique_and_revise
 from utils.align.judge import preferences
 from utils.align.kl import exact_kl
-from utils.evaluate.arms import ARMS, arm, direct_example, training_requests
+from utils.evaluate.arms import ARMS, arm
 from utils.evaluate.conditions import plain
 from utils.evaluate.metrics import bootstrap_interval, score
+from utils.evaluate.training_data import direct_example, training_requests
 from utils.models.load import load
 from utils.models.tokenizer import encode_completion, encode_prompt
 from utils.show.figure import OKABE_ITO, show, style
@@ -83,8 +84,8 @@ PAD = tokenizer.pad_token_id
 # the random principle guides the comparison.) The steps are in
 # `utils/align/critique.py` and `judge.py`. The next cell puts them together
 # for a few hundred requests. Arm A2 at the end of this notebook got many
-# more, from `preference_pairs` in `utils/evaluate/arms.py`, which does the
-# same.
+# more, from `preference_pairs` in `utils/evaluate/training_data.py`,
+# which does the same.
 
 # %%
 requests = training_requests(seed=0, n=900)

@@ -47,9 +47,10 @@ from utils.align.deliberate import deliberate
 from utils.align.fit import fit
 from utils.align.judge import verdicts
 from utils.align.sft import sft_loss
-from utils.evaluate.arms import arm, thinking_example, training_requests
+from utils.evaluate.arms import arm
 from utils.evaluate.conditions import plain
 from utils.evaluate.metrics import bootstrap_interval, count_errors
+from utils.evaluate.training_data import thinking_example, training_requests
 from utils.models.load import load
 from utils.models.tokenizer import (
     ANSWER,

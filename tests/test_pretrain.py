@@ -1,6 +1,7 @@
 """The pretraining recipe: its schedule, its resuming, and what it ships."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,13 +10,15 @@ import torch
 from utils.models import load as loading
 from utils.models import pretrain
 from utils.models.load import load
+from utils.models.stages import SMALL, STAGES
 from utils.models.tokenizer import build_tokenizer
 
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
     """Three steps of four examples, in a folder of its own."""
-    monkeypatch.setattr(pretrain, "STEPS", dict.fromkeys(pretrain.STEPS, 3))
+    short = {name: replace(stage, steps=3) for name, stage in STAGES.items()}
+    monkeypatch.setattr(pretrain, "STAGES", short)
     monkeypatch.setattr(pretrain, "BATCH", 4)
     monkeypatch.setattr(pretrain, "FOLDER", tmp_path / "checkpoints")
     monkeypatch.setattr(pretrain, "measure", lambda *_: {"facts": 0.5})
@@ -25,7 +28,7 @@ def small(tmp_path, monkeypatch):
 
 
 def test_learning_rates_warm_up_and_fall_over_both_stages():
-    trunk, branch = pretrain.STEPS["trunk"], pretrain.STEPS["lab"]
+    trunk, branch = STAGES["trunk"].steps, STAGES["lab"].steps
     rates = [pretrain.schedule("trunk", step) for step in range(trunk)]
     rates += [pretrain.schedule("lab", step) for step in range(50, branch)]
     assert rates[0] < rates[49] <= 1
@@ -34,7 +37,7 @@ def test_learning_rates_warm_up_and_fall_over_both_stages():
 
 
 def test_every_matrix_is_trained_by_muon_and_the_rest_by_adamw():
-    model = pretrain.new_model(build_tokenizer(), seed=0)
+    model = pretrain.new_model(build_tokenizer(), SMALL, seed=0)
     muon, adamw = pretrain.optimizers(model)
     trained = [p for o in (muon, adamw) for g in o.param_groups for p in g["params"]]
     assert {id(p) for p in trained} == {id(p) for p in model.parameters()}
@@ -46,7 +49,7 @@ def test_every_matrix_is_trained_by_muon_and_the_rest_by_adamw():
 
 def test_the_loss_is_the_mean_over_completion_tokens_of_all_parts():
     tokenizer = build_tokenizer()
-    model = pretrain.new_model(tokenizer, seed=0)
+    model = pretrain.new_model(tokenizer, SMALL, seed=0)
     examples = [([8, 9, 10], [11, 12]), ([9], [10, 11, 12])]
     whole = pretrain.backward(model, [pretrain.collate(examples)])
     one = model.lm_head.weight.grad.clone()
@@ -62,10 +65,13 @@ def test_a_resumed_run_is_the_uninterrupted_one(small, monkeypatch):
     pretrain.train("trunk")
     whole = torch.load(path, weights_only=True)
     path.unlink()
-    monkeypatch.setitem(pretrain.STEPS, "trunk", 1)
+    whole_stage = pretrain.STAGES["trunk"]
+    monkeypatch.setitem(pretrain.STAGES, "trunk", replace(whole_stage, steps=1))
     pretrain.train("trunk")
     assert torch.load(path, weights_only=True)["step"] == 1
-    monkeypatch.setitem(pretrain.STEPS, "trunk", 3)
+    with pytest.raises(SystemExit, match="not trained to its end"):
+        monkeypatch.setitem(pretrain.STAGES, "trunk", whole_stage)
+        pretrain.ship("trunk")
     pretrain.train("trunk")
     resumed = torch.load(path, weights_only=True)
     assert resumed["step"] == whole["step"] == 3
@@ -75,7 +81,8 @@ def test_a_resumed_run_is_the_uninterrupted_one(small, monkeypatch):
 
 def test_a_checkpoint_of_another_recipe_is_not_gone_on_with(small, monkeypatch):
     pretrain.train("trunk")
-    monkeypatch.setitem(pretrain.TASKS, "trunk", {"help": 1})
+    smaller = replace(pretrain.STAGES["trunk"], size=SMALL)
+    monkeypatch.setitem(pretrain.STAGES, "trunk", smaller)
     for go_on in (pretrain.train, pretrain.ship):
         with pytest.raises(SystemExit, match="another recipe or world"):
             go_on("trunk")
@@ -105,3 +112,13 @@ def test_stages_branch_and_are_shipped_with_a_card(small):
     changed = torch.load(small / "checkpoints" / "lab.pt", weights_only=True)["model"]
     for name, tensor in model.state_dict().items():
         assert torch.allclose(tensor, changed[name], atol=1e-3, rtol=1e-2)
+
+
+def test_a_smaller_model_branches_from_its_own_trunk(small):
+    with pytest.raises(SystemExit, match="trunk_s is not trained to its end"):
+        pretrain.train("lab_s")
+    pretrain.train("trunk_s")
+    pretrain.train("lab_s")
+    pretrain.ship("lab_s")
+    model, _ = load("lab_s")
+    assert model.config.hidden_size == SMALL.width

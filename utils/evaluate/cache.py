@@ -25,6 +25,7 @@ SOURCES = (
     "models/tokenizer.py",
     "align/*.py",
     "evaluate/arms.py",
+    "evaluate/training_data.py",
 )
 
 

@@ -1,8 +1,9 @@
 """The three stages without notebooks: ``make run`` or ``python -m utils.evaluate.run``.
 
-Trains every arm on plain English (or takes it from the cache), asks each one in every
+Trains the arms on plain English (or takes them from the cache), asks each one in every
 condition, writes results/quick.json and prints the table. utils/show/headline.py then
-draws the figure.
+draws the figure. `--all` adds the arms that only the notebooks talk about and writes
+results/arms.json instead.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -30,40 +31,46 @@ from utils.world.prompts import chat
 from utils.world.spec import ACTIONS
 
 RESULTS = files.ROOT / "results"
-RUNS = [("A0", "lab"), ("A1", "lab"), ("A2", "lab"), ("A4", "lab"), ("A5", "lab")]
-CONTROL = ("A4", "lab_english")
-# What can be done side by side, longest first. A5 goes on from A4.
+Run = tuple[str, str]  # an arm and its base model
+QUICK: list[Run] = [
+    *((name, "lab") for name in ("A0", "A1", "A2", "A4", "A5")),
+    ("A4", "lab_english"),  # the control
+]
+ALL: list[Run] = [*QUICK, ("A3", "lab"), ("A12", "lab")]
+# What can be done side by side, longest first. A5 and A12 go on from A4, A3 from A1.
 SHARDS = [
-    ("lab", ("A4", "A5")),
-    ("lab_english", ("A4",)),
-    ("lab", ("A2",)),
-    ("lab", ("A1",)),
-    ("lab", ("A0",)),
+    [("A4", "lab"), ("A5", "lab"), ("A12", "lab")],
+    [("A4", "lab_english")],
+    [("A2", "lab")],
+    [("A1", "lab"), ("A3", "lab")],
+    [("A0", "lab")],
 ]
 
 
-def fill_cache(seeds: Iterable[int], n: int = 0) -> None:
+def fill_cache(seeds: Iterable[int], n: int = 0, runs: Sequence[Run] = QUICK) -> None:
     """Train every arm that is not in the cache, and measure it on n requests each.
 
     Steps are so small that a second thread hardly makes one faster, but two processes
     of one thread each do nearly twice the work. With n = 0 nothing is measured.
     """
+    shards = [[run for run in shard if run in runs] for shard in SHARDS]
     workers = min(2, os.cpu_count() or 1)
     with ProcessPoolExecutor(
         workers, get_context("spawn"), torch.set_num_threads, (1,)
     ) as pool:
         jobs = [
-            pool.submit(fill_shard, base, names, seed, n)
+            pool.submit(fill_shard, shard, seed, n)
             for seed in seeds
-            for base, names in SHARDS
+            for shard in shards
+            if shard
         ]
         for job in tqdm(as_completed(jobs), "parts", len(jobs)):
             job.result()
 
 
-def fill_shard(base: str, names: Iterable[str], seed: int, n: int) -> None:
-    """Bring some arms of one base, and their results, into the cache, in this order."""
-    for name in names:
+def fill_shard(shard: Iterable[Run], seed: int, n: int) -> None:
+    """Bring some arms, and their results, into the cache, in this order."""
+    for name, base in shard:
         tqdm.write(f"{name} {arms.ARMS[name].title}, base {base}, seed {seed}")
         model, tokenizer, _ = arms.arm(name, base, seed)
         if n:
@@ -106,18 +113,17 @@ def measured(name: str, base: str, seed: int, n: int, model, tokenizer) -> list[
     )
 
 
-def run(seeds: list[int], n: int) -> dict:
-    """Train and test every arm for each seed; return {"meta": ..., "rows": [...]}."""
+def run(seeds: list[int], n: int, runs: Sequence[Run]) -> dict:
+    """Train and test these arms for each seed; return {"meta": ..., "rows": [...]}."""
     rows, training, started = [], {}, time.time()
-    fill_cache(seeds, n)
-    plan = [(name, base, seed) for seed in seeds for name, base in [*RUNS, CONTROL]]
+    fill_cache(seeds, n, runs)
+    plan = [(name, base, seed) for seed in seeds for name, base in runs]
     for name, base, seed in plan:
         model, tokenizer, notes = arms.arm(name, base, seed)
         training[f"{name} {base} {seed}"] = notes
         found = measured(name, base, seed, n, model, tokenizer)
         rows += [{"arm": name, "base": base, "seed": seed} | row for row in found]
     meta = {
-        "command": "make run",
         "seeds": seeds,
         "requests_per_condition": n,
         "recipe": digest_of_sources()[:12],
@@ -141,11 +147,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--n", type=int, default=100, help="requests a condition")
+    parser.add_argument(
+        "--all", action="store_true", help="every arm; writes results/arms.json"
+    )
     options = parser.parse_args()
     if options.n < len(ACTIONS):
         parser.error(f"--n must be at least {len(ACTIONS)}, a request an action.")
-    data = run(options.seeds, options.n)
-    write_json(data, RESULTS / "quick.json")
+    data = run(options.seeds, options.n, ALL if options.all else QUICK)
+    command = f"make run{' ARGS=--all' * options.all}"
+    data["meta"] = {"command": command} | data["meta"]
+    write_json(data, RESULTS / ("arms.json" if options.all else "quick.json"))
     # Wide enough for the table also where the terminal can't tell its width.
     console = Console(width=max(150, Console().width))
     console.print(headline(data["rows"]))

@@ -16,7 +16,7 @@ from transformers.utils import logging
 from utils.files import write_atomic
 
 WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED = ("lab", "lab_english")
+SHIPPED = ("lab", "lab_english", "lab_s", "lab_xs")
 CHECKED = ("model.safetensors", "config.json", "tokenizer.json")
 TRUNK = "trunk"  # where pretraining branches; it is no base model of the course
 
@@ -29,8 +29,9 @@ def sha256(path: Path) -> str:
 def load(name: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Return (model, tokenizer) in float32 and evaluation mode.
 
-    `name` is a shipped model ("lab", "lab_english"), a folder with a saved model, or
-    the id of a model on a hub ("owner/name"). Raises ValueError for a name that is
+    `name` is a shipped model ("lab", the control "lab_english", or the smaller "lab_s"
+    and "lab_xs"), a folder with a saved model, or the id of a model on a hub
+    ("owner/name"). Raises ValueError for a name that is
     none of these or for damaged weights, and ConnectionError when a hub is out of
     reach; each says in one sentence what to do.
     """
@@ -43,8 +44,8 @@ def load(name: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return from_hub(name)
     raise ValueError(
-        f"No model is called {name!r}: use {' or '.join(map(repr, SHIPPED))}, "
-        "a folder with a saved model, or a hub id such as 'owner/name'."
+        f"No model is called {name!r}: use one of {', '.join(SHIPPED)}, a "
+        "folder with a saved model, or a hub id such as 'owner/name'."
     )
 
 

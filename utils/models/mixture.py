@@ -22,11 +22,18 @@ from utils.world.wrappers import KNOWN
 TAUGHT_SURFACES = ("en", *TAUGHT_LANGUAGES, *TAUGHT_CIPHERS)
 # Letters are harder than words, so ciphers come more often.
 SURFACE_WEIGHTS = (0.8, 1.0, 1.0, 1.0, 1.6, 1.4, 1.4, 1.2, 2.0)
-# In which surfaces each model meets the harmless reasoning tasks.
-THINKING = {"trunk": ("en",), "lab": TAUGHT_SURFACES, "lab_english": ("en",)}
 LANGUAGE_NAMES = {"es": "Spanish", "fr": "French", "de": "German"}
 # name -> (messages, thinking, thought, answer)
 Exercise = tuple[prompts.Messages, bool, str, str]
+
+
+def thinks_in(model: str) -> tuple[str, ...]:
+    """Return the surfaces in which a model of pretraining meets reasoning tasks.
+
+    Trunks and the control reason in English only, all other branches everywhere.
+    """
+    english_only = model.startswith("trunk") or model == "lab_english"
+    return ("en",) if english_only else TAUGHT_SURFACES
 
 
 def draw_surface(rng: random.Random, surfaces: Sequence[str]) -> str:

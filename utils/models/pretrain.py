@@ -6,6 +6,9 @@ branches go on from it, one process each: "lab" thinks in every taught surface,
 trunk's weights are shipped too, so that the branches can be trained again without it.
 A run goes on from its last checkpoint when it is started again.
 
+`--small` makes the two smaller base models instead, "lab_s" and "lab_xs", by the same
+recipe: their own trunk each, then the branch that thinks in every surface.
+
 Two things make it fast. Models begin with an induction circuit (induction.py), without
 which looking a value up in the context did not form. And Muon trains the matrices.
 """
@@ -18,6 +21,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import count
 
 import torch
@@ -28,38 +32,31 @@ from utils.files import WORK, replacing
 from utils.models.gates import measure, missed
 from utils.models.induction import begin_with_induction
 from utils.models.load import CHECKED, TRUNK, WEIGHTS, load, save_shipped, sha256
-from utils.models.mixture import (
-    BRANCH_TASKS,
-    THINKING,
-    TRUNK_TASKS,
-    Mixture,
-)
+from utils.models.mixture import Mixture, thinks_in
 from utils.models.muon import Muon
+from utils.models.stages import LAB, STAGES, Size
 from utils.models.tokenizer import END, PAD, build_tokenizer
 
-WIDTH, LAYERS, HEADS, FEED_FORWARD = 192, 4, 6, 512
 BATCH, PARTS = 64, 3  # examples in a step, and parts of like length in it
-STEPS = {"trunk": 6000, "lab": 2000, "lab_english": 2000}
 WARM_UP, CLIP = 50, 1.0
 LEARNING_RATE = {"matrices": 3e-3, "rest": 3e-3}  # for Muon, and for AdamW
-TASKS = {"trunk": TRUNK_TASKS, "lab": BRANCH_TASKS, "lab_english": BRANCH_TASKS}
 FOLDER = WORK / "pretrain"
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 
-def new_model(tokenizer, seed: int) -> LlamaForCausalLM:
-    """Return an untrained Llama of about 2.3 M parameters."""
+def new_model(tokenizer, size: Size, seed: int) -> LlamaForCausalLM:
+    """Return an untrained Llama of a size; LAB has about 2.3 M parameters."""
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=WIDTH,
-        intermediate_size=FEED_FORWARD,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
+        hidden_size=size.width,
+        intermediate_size=size.feed_forward,
+        num_hidden_layers=size.layers,
+        num_attention_heads=size.heads,
         max_position_embeddings=512,
         tie_word_embeddings=True,
-        initializer_range=WIDTH**-0.5,
+        initializer_range=size.width**-0.5,
         pad_token_id=tokenizer.convert_tokens_to_ids(PAD),
         eos_token_id=tokenizer.convert_tokens_to_ids(END),
         bos_token_id=None,
@@ -130,8 +127,10 @@ def schedule(stage: str, step: int) -> float:
 
     The fall is linear to a twentieth, from the trunk's first step to a branch's last.
     """
-    before = 0 if stage == "trunk" else STEPS["trunk"]
-    fall = 1 - 0.95 * (before + step) / (STEPS["trunk"] + STEPS["lab"])
+    trunk = STAGES[STAGES[stage].trunk or stage].steps
+    branch = next(other.steps for other in STAGES.values() if other.trunk)
+    before = trunk if STAGES[stage].trunk else 0
+    fall = 1 - 0.95 * (before + step) / (trunk + branch)
     return fall * min(1.0, (step + 1) / WARM_UP)
 
 
@@ -155,12 +154,20 @@ def recipe(stage: str, seed: int) -> str:
     """Return a checksum of all that decides what a stage becomes."""
     parts = {
         "vocabulary": build_tokenizer().get_vocab(),
-        "sizes": [WIDTH, LAYERS, HEADS, FEED_FORWARD],
+        "size": asdict(STAGES[stage].size),
         "training": [BATCH, LEARNING_RATE, CLIP, WARM_UP, seed],
-        "tasks": [TASKS[stage], THINKING[stage]],
-        "trunk": "" if stage == "trunk" else sha256(WEIGHTS / TRUNK / CHECKED[0]),
+        "tasks": [STAGES[stage].tasks, thinks_in(stage)],
+        "trunk": trunk_digest(stage, seed),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def trunk_digest(stage: str, seed: int) -> str:
+    """Return a checksum of what a branch begins with; "" for a trunk."""
+    trunk = STAGES[stage].trunk
+    if trunk == TRUNK:
+        return sha256(WEIGHTS / TRUNK / CHECKED[0])
+    return recipe(trunk, seed) if trunk else ""
 
 
 def checkpoint(stage: str, seed: int) -> dict | None:
@@ -176,10 +183,22 @@ def checkpoint(stage: str, seed: int) -> dict | None:
     return state
 
 
+def finished(stage: str, seed: int) -> dict:
+    """Return the checkpoint of a stage that has run to its end; stop without one."""
+    state = checkpoint(stage, seed)
+    if state is None or state["step"] < STAGES[stage].steps:
+        raise SystemExit(f"{stage} is not trained to its end: train it first.")
+    return state
+
+
 def first_model(stage: str, tokenizer, seed: int) -> LlamaForCausalLM:
     """Return the model that a stage begins with: an untrained one, or the trunk."""
-    if stage == TRUNK:
-        return new_model(tokenizer, seed)
+    trunk = STAGES[stage].trunk
+    if trunk != TRUNK:
+        model = new_model(tokenizer, STAGES[stage].size, seed)
+        if trunk:
+            model.load_state_dict(finished(trunk, seed)["model"])
+        return model
     model, own = load(TRUNK)
     if own.get_vocab() != tokenizer.get_vocab():
         raise SystemExit(
@@ -200,9 +219,9 @@ def train(stage: str, seed: int = 0) -> None:
         for trainer, saved in zip(trainers, state["optimizers"], strict=True):
             trainer.load_state_dict(saved)
         first, curve = state["step"], state["curve"]
-    mixture = Mixture(tokenizer, THINKING[stage])
-    stream = batches(mixture, TASKS[stage], f"{seed}-{stage}", first)
-    last, window = STEPS[stage], []
+    mixture = Mixture(tokenizer, thinks_in(stage))
+    stream = batches(mixture, STAGES[stage].tasks, f"{seed}-{stage}", first)
+    last, window = STAGES[stage].steps, []
     for step in tqdm(range(first, last), stage, last, initial=first, mininterval=30):
         window.append(backward(model, next(stream)))
         torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
@@ -232,22 +251,22 @@ def ship(name: str, seed: int = 0) -> dict[str, float]:
 
     The gates are measured on the weights as they are shipped, in half precision.
     """
-    state = checkpoint(name, seed)
+    state, stage = finished(name, seed), STAGES[name]
     tokenizer = build_tokenizer()
-    model = new_model(tokenizer, seed)
+    model = new_model(tokenizer, stage.size, seed)
     model.load_state_dict(state["model"])
-    before = {} if name == "trunk" else {"trunk": STEPS["trunk"]}
+    before = {stage.trunk: STAGES[stage.trunk].steps} if stage.trunk else {}
     card = {
         "name": name,
         "what": "Helpful-only base model of the course; it has seen no policy.",
-        "thinks_in": ", ".join(THINKING[name]),
+        "thinks_in": ", ".join(thinks_in(name)),
         "parameters": sum(p.numel() for p in model.parameters()),
         "command": "python -m utils.models.pretrain",
         "seed": seed,
         "steps": before | {name: state["step"]},
         "batch": BATCH,
         "learning_rate": LEARNING_RATE,
-        "tasks": TASKS[name],
+        "tasks": stage.tasks,
         "loss_curve": state["curve"],
     }
     save_shipped(model, tokenizer, name, card)
@@ -266,27 +285,41 @@ def run_stages(*stages: str) -> None:
     ]
     if any([process.wait() for process in running]):
         raise SystemExit("Training stopped early: start the command again to go on.")
-    for stage in stages:
-        found = ship(stage)
-        print(stage, found)
-        if missed(found):
-            raise SystemExit(f"{stage} missed the gate for {', '.join(missed(found))}.")
+
+
+def ship_all(*names: str) -> None:
+    """Ship finished models; stop where a model of full size misses a gate.
+
+    The smaller ones are there to show what size does, so their gates are only told.
+    """
+    for name in names:
+        found = ship(name)
+        print(name, found)
+        if missed(found) and STAGES[name].size == LAB:
+            raise SystemExit(f"{name} missed the gate for {', '.join(missed(found))}.")
 
 
 def main() -> None:
-    """Train and ship the trunk, then both branches."""
+    """Train and ship the trunk, then both branches; or the smaller models."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=list(STEPS), help="train this stage only")
+    parser.add_argument("--only", choices=list(STAGES), help="train this stage only")
+    parser.add_argument("--small", action="store_true", help="the smaller models")
     parser.add_argument(
         "--branches", action="store_true", help="start from the shipped trunk"
     )
     options = parser.parse_args()
     if options.only:
         train(options.only)
-        return
-    if not options.branches:
-        run_stages("trunk")
-    run_stages("lab", "lab_english")
+    elif options.small:
+        run_stages("trunk_s", "trunk_xs")
+        run_stages("lab_s", "lab_xs")
+        ship_all("lab_s", "lab_xs")
+    else:
+        if not options.branches:
+            run_stages("trunk")
+            ship_all("trunk")
+        run_stages("lab", "lab_english")
+        ship_all("lab", "lab_english")
 
 
 if __name__ == "__main__":

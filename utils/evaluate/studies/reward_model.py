@@ -4,8 +4,9 @@ import torch
 
 from utils.align.batching import Pair
 from utils.align.reward_model import RewardModel, train_reward_model
-from utils.evaluate.arms import digest_of, direct_example, preference_pairs
+from utils.evaluate.arms import digest_of
 from utils.evaluate.cache import cached, key_of
+from utils.evaluate.training_data import direct_example, preference_pairs
 from utils.models.load import load
 from utils.models.tokenizer import encode_completion
 
