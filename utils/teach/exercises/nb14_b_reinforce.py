@@ -134,9 +134,7 @@ def _as_autograd(answer) -> None:
 def _each_word(answer, baseline: float) -> tuple[Tensor, Tensor]:
     """Return the estimates from each word alone, (5, 5), and their probabilities."""
     rows = [
-        torch.as_tensor(
-            answer(LOGITS, torch.tensor([a]), REWARDS[a : a + 1], baseline)
-        )
+        torch.as_tensor(answer(LOGITS, torch.tensor([a]), REWARDS[a : a + 1], baseline))
         for a in range(5)
     ]
     return torch.stack(rows), LOGITS.softmax(dim=-1)

@@ -38,9 +38,7 @@ def grpo_loss(
     """
     ratio = (logprobs - old).exp()
     advantage = advantages[:, None]  # the same for every token
-    gain = torch.minimum(
-        ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage
-    )
+    gain = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
     each = (beta * k3(logprobs, reference) - gain) * mask
     return (each.sum(dim=1) / mask.sum(dim=1)).mean()
 
