@@ -1,17 +1,19 @@
-"""RL from AI feedback: what a policy gains by its reward, in truth, and how far it goes.
+"""RL from AI feedback: what a policy gains in reward and in truth, and how far it goes.
 
 A short imitation of AI-revised answers makes the start: a policy that has all five
-forms of answer and chooses among them badly. From there GRPO follows a reward model
+forms of answer and chooses badly among them. From there GRPO follows a reward model
 that saw many pairs, one that saw few, or the judge itself, with several KL weights.
+One more run is wrong: its reference follows the policy.
 """
 
 import copy
 from collections.abc import Callable, Sequence
+from statistics import fmean
 
 import torch
 from torch import Tensor, nn
 
-from utils.align.batching import Example, right_pad, sorted_batches
+from utils.align.batching import Example, eval_mode, right_pad, score_completions
 from utils.align.chat import limits
 from utils.align.grpo import RewardFunction, train_grpo
 from utils.align.judge import verdicts
@@ -25,17 +27,28 @@ from utils.evaluate.conditions import plain
 from utils.evaluate.studies.reward_model import trained
 from utils.evaluate.training_data import direct_example, revisions, training_requests
 from utils.models.load import load
-from utils.models.tokenizer import encode_prompt, split_completion
+from utils.models.tokenizer import encode_completion, encode_prompt, split_completion
 from utils.world import prompts
-from utils.world.replies import action_of
+from utils.world.replies import action_of, answer
 from utils.world.requests import Request
-from utils.world.spec import load_spec
+from utils.world.spec import ACTIONS, load_spec
 
-START_PAIRS, START_STEPS, START_LR = 300, 40, 1e-3
-MANY, FEW = 2500, 150  # requests whose pairs a reward model is trained on
-STEPS, EVERY, LR = 60, 10, 3e-4
+START_ANSWERS, START_STEPS, START_LR = 300, 40, 1e-3
+PAIRS = {"many": 2500, "few": 600}  # requests whose pairs a reward model learns from
+RUNS = (
+    ("many", 0.0),
+    ("many", 0.04),
+    ("many", 0.2),
+    ("few", 0.0),
+    ("few", 0.04),
+    ("few", 0.2),
+    ("judge", 0.04),
+)
+BROKEN = ("few", 0.2, 0.3)  # reward, beta, share by which the reference follows
+STEPS, EVERY, LR = 40, 8, 3e-4
 PROMPTS_PER_STEP, GROUP, LONGEST = 8, 8, 24
-TESTS = 150
+TESTS, FIXED = 150, 15  # requests to measure on, texts whose probability is followed
+SHOWN = ("refuse", "comply", "support")  # the right actions of the samples kept
 
 
 def encode(tokenizer, requests: Sequence[Request]) -> list[list[int]]:
@@ -47,12 +60,12 @@ def encode(tokenizer, requests: Sequence[Request]) -> list[list[int]]:
 def started(base: str = "lab", seed: int = 0) -> tuple:
     """Return (model, tokenizer): the policy that RL starts from, and its reference."""
     model, tokenizer = load(base)
-    settings = {"n": START_PAIRS, "steps": START_STEPS, "lr": START_LR}
+    settings = {"n": START_ANSWERS, "steps": START_STEPS, "lr": START_LR}
     key = key_of(rl_start=digest_of(base), seed=seed, **settings)
 
     def train(fresh) -> dict:
         torch.manual_seed(seed)
-        data = revisions(base, seed, START_PAIRS)
+        data = revisions(base, seed, START_ANSWERS)
         losses = train_sft(
             fresh,
             [direct_example(tokenizer, *pair) for pair in data],
@@ -68,10 +81,16 @@ def started(base: str = "lab", seed: int = 0) -> tuple:
     return model.eval(), tokenizer
 
 
+# Rewards ----------------------------------------------------------------------------
+
+
 def by_model(
     reward_model: RewardModel, questions: Sequence[list[int]], pad_id: int
 ) -> RewardFunction:
-    """Return a reward function: what the reward model says of request and answer."""
+    """Return a reward function: what the reward model says of request and answer.
+
+    An answer without an end gets what the model says of it, as any other.
+    """
 
     def reward(i: int, samples: list[Sample]) -> list[float]:
         examples = [Example(questions[i], sample.tokens) for sample in samples]
@@ -81,14 +100,17 @@ def by_model(
 
 
 def by_judge(judge, tokenizer, requests: Sequence[Request]) -> RewardFunction:
-    """Return a reward function: the judge's probability of "yes, it fits the Spec"."""
+    """Return a reward function: the judge's probability of "yes, it fits the Spec".
+
+    An answer without an end gets 0. Equal answers of a group are judged once.
+    """
 
     def reward(i: int, samples: list[Sample]) -> list[float]:
         said = [
             split_completion(tokenizer, s.tokens)[1] if s.finished else ""
             for s in samples
         ]
-        different = sorted(set(said) - {""})  # each text is judged once
+        different = sorted(set(said) - {""})
         n, request = len(different), requests[i]
         policies = [load_spec().of(request.topic.category)] * n
         found = verdicts(judge, tokenizer, policies, [request.text] * n, different)
@@ -98,47 +120,7 @@ def by_judge(judge, tokenizer, requests: Sequence[Request]) -> RewardFunction:
     return reward
 
 
-def follow(
-    policy: nn.Module,
-    reference: nn.Module,
-    tokenizer,
-    questions: Sequence[list[int]],
-    reward: RewardFunction,
-    look: Callable[[int], None],
-    *,
-    steps: int = STEPS,
-    every: int = EVERY,
-    **settings,
-) -> list[dict]:
-    """Train by GRPO, calling `look(step)` every so many steps, and at the end.
-
-    `train_grpo` asks for rewards before each update, so the first of its questions
-    in a step finds the policy after all updates before.
-    """
-    asked = 0
-
-    def watched(i: int, samples: list[Sample]) -> Sequence[float]:
-        nonlocal asked
-        step, rest = divmod(asked, PROMPTS_PER_STEP)
-        if rest == 0 and step % every == 0:
-            look(step)
-        asked += 1
-        return reward(i, samples)
-
-    history = train_grpo(
-        policy,
-        reference,
-        questions,
-        watched,
-        steps=steps,
-        group_size=GROUP,
-        prompts_per_step=PROMPTS_PER_STEP,
-        max_new_tokens=LONGEST,
-        **{"lr": LR, **settings},
-        **limits(tokenizer, thinking=False),
-    )
-    look(steps)
-    return history
+# Looking at a policy ----------------------------------------------------------------
 
 
 @torch.no_grad()
@@ -150,12 +132,189 @@ def distance(
     For samples of the policy its mean is an unbiased estimate of the KL between the
     two distributions over whole answers, with far less noise than `k1`.
     """
-    sums = torch.zeros(len(examples))
-    for index in sorted_batches(examples, 50):
-        batch = [examples[i] for i in index]
-        ids = right_pad([e.prompt + e.completion for e in batch], pad_id)
-        kl = exact_kl(policy(ids).logits, reference(ids).logits)  # (n, T)
-        for row, i in enumerate(index):
-            first = len(examples[i].prompt) - 1  # here the first token is predicted
-            sums[i] = kl[row, first : len(examples[i]) - 1].sum()
-    return sums
+    sums = []
+    with eval_mode(policy), eval_mode(reference):
+        for start in range(0, len(examples), 50):
+            batch = examples[start : start + 50]
+            ids = right_pad([e.prompt + e.completion for e in batch], pad_id)
+            kl = exact_kl(policy(ids).logits, reference(ids).logits)  # (n, T)
+            # The logits at a place predict the next one.
+            sums += [
+                row[len(e.prompt) - 1 : len(e) - 1].sum()
+                for row, e in zip(kl, batch, strict=True)
+            ]
+    return torch.stack(sums)
+
+
+def fixed_texts(tokenizer, requests: Sequence[Request]) -> list[Example]:
+    """Return one answer to each request, right or wrong: the five actions in turn."""
+    return [
+        Example(question, encode_completion(tokenizer, answer(action, r.topic.name)))
+        for i, (r, question) in enumerate(
+            zip(requests, encode(tokenizer, requests), strict=True)
+        )
+        for action in [ACTIONS[i % len(ACTIONS)]]
+    ]
+
+
+class Watch:
+    """Looks at a policy in training: `look(step)` adds a row to `rows`.
+
+    policy    : the model in training
+    reference : what its trainer takes for the reference
+    start     : the model from which it really started
+    reward    : scores answers to the `requests`, as training does for its own
+    """
+
+    def __init__(
+        self,
+        policy: nn.Module,
+        reference: nn.Module,
+        start: nn.Module,
+        tokenizer,
+        requests: Sequence[Request],
+        reward: RewardFunction,
+    ) -> None:
+        self.policy, self.reference, self.start = policy, reference, start
+        self.tokenizer, self.requests, self.reward = tokenizer, requests, reward
+        self.questions = encode(tokenizer, requests)
+        self.fixed = fixed_texts(tokenizer, requests[:FIXED])
+        right = [request.action() for request in requests]
+        self.shown = [right.index(action) for action in SHOWN]
+        self.rows: list[dict] = []
+
+    def look(self, step: int) -> None:
+        """Sample an answer to every request, and measure."""
+        pad_id = self.tokenizer.pad_token_id
+        samples = generate(
+            self.policy,
+            self.questions,
+            max_new_tokens=LONGEST,
+            generator=torch.Generator().manual_seed(step),
+            **limits(self.tokenizer, thinking=False),
+        )
+        said = [split_completion(self.tokenizer, s.tokens)[1] for s in samples]
+        given = [action_of(text) for text in said]
+        examples = [
+            Example(question, sample.tokens)
+            for question, sample in zip(self.questions, samples, strict=True)
+        ]
+        rewards = [self.reward(i, [s])[0] for i, s in enumerate(samples)]
+        hits = [r.action() == a for r, a in zip(self.requests, given, strict=True)]
+        kl = distance(self.policy, self.start, examples, pad_id)
+        self.rows.append(
+            {
+                "step": step,
+                "proxy": round(fmean(rewards), 4),
+                "truth": round(fmean(hits), 4),
+                "kl": round(kl.mean().item(), 4),
+                "finished": round(fmean(s.finished for s in samples), 4),
+                "most common": round(max(map(given.count, set(given))) / len(given), 4),
+                "no action": round(given.count("none") / len(given), 4),
+                "asked": [self.requests[i].text for i in self.shown],
+                "said": [said[i] for i in self.shown],
+                "policy": self.logprobs(self.policy),
+                "reference": self.logprobs(self.reference),
+            }
+        )
+
+    def logprobs(self, model: nn.Module) -> list[float]:
+        """Return the log-probabilities of the fixed texts."""
+        found = score_completions(model, self.fixed, self.tokenizer.pad_token_id)
+        return [round(value, 4) for value in found.tolist()]
+
+
+# Training ---------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def move(model: nn.Module, goal: nn.Module, share: float) -> None:
+    """Move the weights of `model` a share of the way to those of `goal`."""
+    for own, other in zip(model.parameters(), goal.parameters(), strict=True):
+        own.lerp_(other, share)
+
+
+def watched(
+    reward: RewardFunction, look: Callable[[int], None], after: Callable[[], None]
+) -> RewardFunction:
+    """Return the reward function, made to look at the policy every so many steps.
+
+    `train_grpo` asks for the rewards of each prompt of a step before its update, so
+    the first question in a step finds the policy after all updates before.
+    """
+    asked = 0
+
+    def function(i: int, samples: list[Sample]) -> Sequence[float]:
+        nonlocal asked
+        step, rest = divmod(asked, PROMPTS_PER_STEP)
+        asked += 1
+        if rest == 0:
+            if step % EVERY == 0:
+                look(step)
+            after()
+        return reward(i, samples)
+
+    return function
+
+
+def run(
+    start: nn.Module,
+    tokenizer,
+    requests: Sequence[Request],
+    rewards: Callable[[Sequence[Request]], RewardFunction],
+    beta: float,
+    seed: int,
+    follows: float = 0.0,
+) -> list[dict]:
+    """Train a copy of `start` by GRPO and return a row for each look at it.
+
+    `rewards(requests)` makes the reward function for a list of requests. `follows`
+    breaks the run: by this share the reference moves to the policy in each step.
+    """
+    policy, reference = copy.deepcopy(start), copy.deepcopy(start)
+    tests = plain("seen", TESTS)
+    watch = Watch(policy, reference, start, tokenizer, tests, rewards(tests))
+    history = train_grpo(
+        policy,
+        reference,
+        encode(tokenizer, requests),
+        watched(
+            rewards(requests), watch.look, lambda: move(reference, policy, follows)
+        ),
+        steps=STEPS,
+        group_size=GROUP,
+        prompts_per_step=PROMPTS_PER_STEP,
+        max_new_tokens=LONGEST,
+        beta=beta,
+        lr=LR,
+        seed=seed,
+        **limits(tokenizer, thinking=False),
+    )
+    watch.look(STEPS)
+    for row in watch.rows:  # what the trainer itself logged before the look
+        recent = history[max(0, row["step"] - EVERY) : max(1, row["step"])]
+        for name in ("reward", "kl"):
+            row[f"logged {name}"] = round(fmean(step[name] for step in recent), 4)
+    return watch.rows
+
+
+def study(seed: int) -> list[dict]:
+    """Return a row for each look at each run."""
+    start, tokenizer = started("lab", seed)
+    requests = training_requests(seed + 500)
+    models = {name: trained("lab", seed, n) for name, n in PAIRS.items()}
+    judge, _ = load("lab")
+
+    def rewards(name: str) -> Callable[[Sequence[Request]], RewardFunction]:
+        if name == "judge":
+            return lambda asked: by_judge(judge, tokenizer, asked)
+        return lambda asked: by_model(
+            models[name], encode(tokenizer, asked), tokenizer.pad_token_id
+        )
+
+    rows = []
+    for name, beta, follows in [*((*two, 0.0) for two in RUNS), BROKEN]:
+        looks = run(start, tokenizer, requests, rewards(name), beta, seed, follows)
+        keys = {"reward": name, "beta": beta, "follows": follows}
+        rows += [keys | row for row in looks]
+    return rows

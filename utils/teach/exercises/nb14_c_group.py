@@ -57,8 +57,8 @@ def _against_the_best(rewards: Tensor) -> Tensor:
 
 
 NO_EPSILON = (
-    "A group of equal rewards has the standard deviation 0, and 0 / 0 is no number. Add "
-    "the 1e-4 to the standard deviation."
+    "A group of equal rewards has the standard deviation 0, and 0 / 0 is no number. "
+    "Add the 1e-4 to the standard deviation."
 )
 MUTANTS = {
     "whole batch": Mutant(
@@ -85,8 +85,8 @@ MUTANTS = {
     ),
     "against the best": Mutant(
         _against_the_best,
-        "You compared with the group's best. Then nothing is ever better than expected: "
-        "compare with the mean.",
+        "You compared with the group's best. Then nothing is ever better than "
+        "expected: compare with the mean.",
     ),
 }
 

@@ -120,7 +120,8 @@ MUTANTS = {
     ),
     "KL rewarded": Mutant(
         _kl_rewarded,
-        "The KL term is subtracted, so moving away would be rewarded: add it to a loss.",
+        "The KL term is subtracted, so moving away would be rewarded: add it to the "
+        "loss.",
     ),
     "no KL": Mutant(_no_kl, "beta times the KL is missing: nothing holds the policy."),
     "KL to the old policy": Mutant(

@@ -158,8 +158,8 @@ MUTANTS = {
     ),
     "low KL": Mutant(
         _low_kl,
-        "You judge by the logged KL. A healthy run that moves little has a low one, and "
-        "a reference that follows slowly leaves a high one. Look at the fixed texts.",
+        "You judge by the logged KL. A healthy run that moves little has a low one, "
+        "and a reference that follows slowly leaves a high one. Look at the fixed texts.",
     ),
     "exact": Mutant(
         _exact,
@@ -173,8 +173,8 @@ MUTANTS = {
     ),
     "first two": Mutant(
         _first_two,
-        "You compare the first two looks only. A reference may be renewed late: compare "
-        "every look with the first.",
+        "You compare the first two looks only. A reference may be renewed late: "
+        "compare every look with the first.",
     ),
     "last two": Mutant(
         _last_two,
@@ -183,8 +183,8 @@ MUTANTS = {
     ),
     "by the policy": Mutant(
         _by_the_policy,
-        "You looked at the policy's log-probabilities. The policy is meant to move; the "
-        "reference is not.",
+        "You looked at the policy's log-probabilities. The policy is meant to move; "
+        "the reference is not.",
     ),
     "at the end": Mutant(
         _at_the_end,
@@ -209,8 +209,7 @@ MUTANTS = {
 
 def _judge(answer, kinds: list[str], seeds: range) -> None:
     """Raise `Mistake` unless every one of these runs gets its own verdict."""
-    runs = [(kind, *_drawn(kind, seed)) for kind in kinds for seed in seeds]
-    for kind, verdict, run in runs:
+    for verdict, run in (_drawn(kind, seed) for kind in kinds for seed in seeds):
         got = answer(dict(run))
         if not isinstance(got, str) or got not in VERDICTS:
             raise Mistake(f"Return one of {', '.join(VERDICTS)}.", f"Got {got!r}.")
