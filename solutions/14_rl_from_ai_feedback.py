@@ -91,10 +91,7 @@ samples = sample(start, questions)
 said = texts_of(samples)
 grades = grade(
     reward_model,
-    [
-        Example(q, s.tokens)
-        for q, s in zip(questions, samples, strict=True)
-    ],
+    [Example(q, s.tokens) for q, s in zip(questions, samples, strict=True)],
     PAD,
 )
 right = torch.tensor(
@@ -377,7 +374,9 @@ by_word = {
     "the word's own": rewards,
 }
 print(f"{'baseline':16}" + "".join(f"{w:>8}" for w in words))
-print(f"{'exact gradient':16}" + "".join(f"{g:8.3f}" for g in true_gradient))
+print(
+    f"{'exact gradient':16}" + "".join(f"{g:8.3f}" for g in true_gradient)
+)
 for name, b in by_word.items():
     mean, _ = mean_and_noise(b)
     print(f"{name:16}" + "".join(f"{g:8.3f}" for g in mean))
@@ -644,7 +643,8 @@ def train_live(beta: float, seed: int = 0):
         prompts = [asked_ids[i] for i in index for _ in range(K)]
         drawn = sample(policy, prompts, seed=1000 * seed + step)
         examples = [
-            Example(q, s.tokens) for q, s in zip(prompts, drawn, strict=True)
+            Example(q, s.tokens)
+            for q, s in zip(prompts, drawn, strict=True)
         ]
         rewards = grade(reward_model, examples, PAD).reshape(-1, K)
         advantages = group_advantages(rewards).flatten()
@@ -661,3 +661,550 @@ def train_live(beta: float, seed: int = 0):
         if step % (ROLLOUTS // 2) == 0:
             history[step] = measure(policy, reference)
     return policy, history
+
+
+# %% [markdown]
+# **Predict first.** Two runs, equal but for beta: 0 and 0.2.
+#
+# 1. Which one ends further from the start?
+# 2. Which one has the higher proxy at the end? And the higher truth?
+#
+# <details><summary>Think it through</summary>
+#
+# 1. Beta is the price of moving, so beta 0. 2. Without a price nothing keeps
+#    the proxy from rising, so beta 0 should win *there*. For the truth the
+#    objective promises nothing. It depends on how good the reward model is in
+#    the places where the policy goes.
+# </details>
+
+# %%
+live = {beta: train_live(beta) for beta in (0.0, 0.2)}
+for beta, (_, history) in live.items():
+    print(f"beta = {beta}\nrollout    proxy   truth      KL")
+    for step, row in history.items():
+        print(
+            f"{step:7} {row['proxy']:8.2f} {row['truth']:7.2f} "
+            f"{row['KL']:7.2f}"
+        )
+
+# %% [markdown]
+# The reward rises within a few rollouts; each has 64 answers. How does the
+# truth do? One run on a hundred requests is a glimpse, no finding. The
+# findings below are from longer runs with three seeds.
+#
+# ### What has changed?
+#
+# For every request we know the right action. Count which action each policy
+# takes.
+
+# %%
+ORDER = ["comply", "refuse", "refer", "support", "ask", "none"]
+policies = {"start": start, "after RL, beta 0.2": live[0.2][0]}
+fig, axes = plt.subplots(
+    1, 2, figsize=(9, 3.6), dpi=110, layout="constrained"
+)
+described = []
+for ax, (name, policy) in zip(axes, policies.items(), strict=True):
+    drawn = sample(policy, questions)
+    pairs = Counter(
+        (r.action(), action_of(t))
+        for r, t in zip(tests, texts_of(drawn), strict=True)
+    )
+    table = [[pairs[right, got] for got in ORDER] for right in ORDER[:5]]
+    ax.imshow(table, cmap="Blues", vmin=0, vmax=20)
+    for y, row in enumerate(table):
+        for x, n in enumerate(row):
+            shade = "white" if n > 12 else "black"
+            ax.text(x, y, n, ha="center", va="center", color=shade)
+    ax.set_xticks(range(6), ORDER, rotation=30)
+    ax.set_yticks(range(5), ORDER[:5])
+    ax.set_xlabel("action taken")
+    ax.set_title(name)
+    hits = sum(table[i][i] for i in range(5))
+    described.append(f"{name}: {hits} of {len(tests)} right")
+    first = [
+        Example(q, s.tokens[:1])
+        for q, s in zip(questions, drawn, strict=True)
+    ]
+    whole = [
+        Example(q, s.tokens) for q, s in zip(questions, drawn, strict=True)
+    ]
+    if policy is not start:
+        near = rl.distance(policy, start, first, PAD).mean()
+        total = rl.distance(policy, start, whole, PAD).mean()
+        described.append(
+            f"of its {total:.2f} nats from the start, the first word has "
+            f"{near:.2f}"
+        )
+axes[0].set_ylabel("right action")
+show(fig, "; ".join(described) + ".")
+
+# %% [markdown]
+# Right answers lie on the diagonal. What moved is the *choice of the form*:
+# the first word carries a large part of the whole distance.
+#
+# And what was the policy told? Here is all the text that it ever read in
+# training, for one request; and what the labelling model read, two steps
+# away.
+
+# %%
+print("the policy reads:", tokenizer.decode(asked_ids[0]))
+rule_words = ["refuse", "comply with", "refer on", "principle", "clause"]
+named = sum(
+    any(word in tokenizer.decode(ids) for word in rule_words)
+    for ids in asked_ids
+)
+print(f"prompts of {len(asked_ids)} with a word of the rules: {named}")
+
+# %% [markdown]
+# No prompt held a rule. The constitution went into labels, the labels into
+# a reward model, its reward into a choice of first words. What is left of the
+# constitution after these three steps is a habit: *for requests like this,
+# begin like that.* The reasons are gone, and so is the text. Stage 2 puts both
+# back.
+#
+# ## 7. Over-optimization
+#
+# Gao et al. (2022, arXiv 2210.10760) trained policies on a proxy reward
+# model, and graded them by a "gold" one. The proxy rises all along; the gold
+# score rises, turns, and falls. They draw both over
+# $\sqrt{\mathrm{KL}}$, the distance from the start.
+#
+# We have something better than a gold reward model: the truth. The study `rl`
+# (`utils/evaluate/studies/rl.py`) follows two reward models from the same
+# start, over three seeds: one trained on **many** AI-labelled pairs, one on
+# **few**.
+
+# %%
+rows = load_rows("rl")
+STEPS = max(row["step"] for row in rows)
+sound = [row for row in rows if row["follows"] == 0]
+
+
+def at(reward: str, beta: float, step: int, figure: str):
+    """Mean and interval over the seeds."""
+    return over_seeds(sound, figure, reward=reward, beta=beta, step=step)
+
+
+print("reward beta    proxy          truth, %          KL, nats")
+for reward in ("many", "few"):
+    for beta in (0.0, 0.04, 0.2):
+        line = f"{reward:6} {beta:4}"
+        for figure, scale in (("proxy", 1), ("truth", 100), ("kl", 1)):
+            before = scale * at(reward, beta, 0, figure)[0]
+            mean, low, high = (
+                scale * x for x in at(reward, beta, STEPS, figure)
+            )
+            digits = 0 if scale == 100 else 1
+            line += f"  {before:.{digits}f} > {mean:.{digits}f}"
+            line += f" [{low:.{digits}f}, {high:.{digits}f}]"
+        print(line)
+
+# %%
+looks = {
+    0.0: ("vermillion", "s"),
+    0.04: ("orange", "D"),
+    0.2: ("blue", "o"),
+}
+steps = sorted({row["step"] for row in sound})
+fig, axes = plt.subplots(
+    2, 2, figsize=(9.5, 5.6), dpi=100, sharex="col", layout="constrained"
+)
+for column, reward in zip(axes.T, ("many", "few"), strict=True):
+    for beta, (color, marker) in looks.items():
+        far = [at(reward, beta, s, "kl")[0] ** 0.5 for s in steps]
+        for ax, figure in zip(column, ("proxy", "truth"), strict=True):
+            middle = [at(reward, beta, s, figure)[0] for s in steps]
+            ax.plot(
+                far,
+                middle,
+                marker=marker,
+                color=OKABE_ITO[color],
+                label=f"beta {beta:g}",
+            )
+    column[0].set_title(f"reward model of {reward} pairs")
+    column[1].set_xlabel("square root of KL(policy || start)")
+    column[1].set_ylim(0, 1)
+    column[1].axhline(0.2, color="grey", lw=1, ls=":")
+    for ax in column:
+        ax.grid(alpha=0.3)
+axes[0, 0].set_ylabel("proxy: mean reward")
+axes[1, 0].set_ylabel("truth: right action")
+axes[0, 0].legend(frameon=False)
+lines = []
+for reward in ("many", "few"):
+    truth = [at(reward, 0.0, s, "truth")[0] for s in steps]
+    proxy = [at(reward, 0.0, s, "proxy")[0] for s in steps]
+    lines.append(
+        f"{reward} pairs, beta 0: proxy {proxy[0]:.1f} to {proxy[-1]:.1f}, "
+        f"truth {truth[0]:.2f} to {truth[-1]:.2f} (highest "
+        f"{max(truth):.2f}, at step {steps[truth.index(max(truth))]})."
+    )
+show(fig, "\n".join(lines))
+
+# %% [markdown]
+# What do the answers look like? The same three requests, before and after
+# training on the reward model of few pairs without a KL penalty.
+
+# %%
+for seed in (0, 1, 2):
+    first, last = (
+        next(
+            row
+            for row in sound
+            if row["seed"] == seed
+            and (row["reward"], row["beta"], row["step"]) == ("few", 0.0, s)
+        )
+        for s in (0, STEPS)
+    )
+    print(
+        f"seed {seed}: proxy {first['proxy']:+.1f} > {last['proxy']:+.1f}, "
+        f"truth {first['truth']:.2f} > {last['truth']:.2f}"
+    )
+    for i in range(3):
+        print(f"   request {first['asked'][i]}")
+        print(f"   before  {first['said'][i]}")
+        print(f"   after   {last['said'][i]}")
+    print()
+
+# %% [markdown]
+# The widget holds all sound runs of seed 0. Step through one with the slider,
+# and read the samples; or look at the static figure below it.
+
+# %%
+recorded = {}
+for row in sound:
+    if row["seed"] == 0:
+        name = f"reward {row['reward']}, beta {row['beta']:g}"
+        recorded.setdefault(name, []).append(row)
+explorer = RunSlider(recorded)
+display(explorer.box)
+
+# %% tags=["nbval-check-output"]
+fig, axes = plt.subplots(
+    2, 3, figsize=(9.5, 4.8), dpi=100, layout="constrained"
+)
+described = []
+for row_axes, name in zip(
+    axes, ("reward few, beta 0", "reward few, beta 0.2"), strict=True
+):
+    run = recorded[name]
+    draw_run(row_axes, run, STEPS)
+    row_axes[0].set_ylabel(name.split(", ")[1])
+    described.append(f"{name}: {describe_look(run[-1])}")
+show(fig, "\n".join(described))
+
+# %% [markdown]
+# ## 8. Without a reward model: the judge itself
+#
+# A reward model ages: it was trained on other answers than those the policy
+# writes now. **Direct RLAIF** (Lee et al. 2023, arXiv 2309.00267, section
+# 2.2.2) leaves it out. The labelling model grades every sample as it comes.
+# Here the judge reads the clauses, the request and the answer, and its
+# probability of "yes, it fits" is the reward (`verdicts` in
+# `utils/align/judge.py`). It costs a model call for each sample.
+
+# %%
+judge = rl.by_judge(base, tokenizer, tests)
+for i in (0, 1):
+    four = sample(start, [questions[i]] * 4, seed=i)
+    print(f"request: {tests[i].text}")
+    for reward, text in zip(judge(i, four), texts_of(four), strict=True):
+        print(f"  {reward:.2f}  {text}")
+
+# %%
+fig, ax = plt.subplots(figsize=(6.3, 3.3), dpi=110, layout="constrained")
+described = []
+sources = {"many": ("blue", "o-"), "few": ("vermillion", "s--"),
+           "judge": ("green", "^:")}  # fmt: skip
+names = {"many": "reward model, many pairs",
+         "few": "reward model, few pairs", "judge": "judge"}  # fmt: skip
+for shift, (source, (color, line)) in enumerate(sources.items()):
+    found = [at(source, 0.04, s, "truth") for s in steps]
+    middle, low, high = zip(*found, strict=True)
+    ax.errorbar(
+        [s + 0.3 * (shift - 1) for s in steps],
+        middle,
+        [
+            [m - a for m, a in zip(middle, low, strict=True)],
+            [b - m for m, b in zip(middle, high, strict=True)],
+        ],
+        fmt=line,
+        color=OKABE_ITO[color],
+        capsize=3,
+        label=names[source],
+    )
+    described.append(
+        f"{names[source]}: truth {middle[0]:.2f} to {middle[-1]:.2f} "
+        f"[{low[-1]:.2f}, {high[-1]:.2f}]"
+    )
+ax.axhline(0.2, color="grey", lw=1, ls=":")
+ax.set_ylim(0, 1.05)
+ax.set_xlabel("step (beta 0.04)")
+ax.set_ylabel("truth: right action")
+ax.grid(alpha=0.3)
+ax.legend(frameon=False, fontsize=9)
+show(fig, ".\n".join(described) + ".")
+
+# %% [markdown]
+# The judge can't be fooled in the same way here: it reads the clause that
+# decides, for each request anew, and an answer that never ends gets nothing.
+# Note what this does *not* change. The judge reads the rules; the policy
+# still reads a request and gets a number.
+#
+# ## 9. The broken lab
+#
+# Two runs of a colleague: the reward model of few pairs, beta 0.2, the same
+# start, the same requests. One of the two trainers has a bug. Here are the
+# logs as the trainers wrote them.
+
+
+# %%
+def recorded_run(seed: int, follows: float) -> list[dict]:
+    """The looks at one run with beta 0.2 on the reward model of few pairs."""
+    return [
+        row
+        for row in rows
+        if (row["reward"], row["beta"]) == ("few", 0.2)
+        and (row["seed"], row["follows"]) == (seed, follows)
+    ]
+
+
+BUG = next(row["follows"] for row in rows if row["follows"])
+run_a, run_b = recorded_run(0, 0.0), recorded_run(0, BUG)
+fig, axes = plt.subplots(
+    1, 2, figsize=(9, 3), dpi=110, layout="constrained"
+)
+described = []
+for name, run, color, line in (
+    ("run A", run_a, "blue", "o-"), ("run B", run_b, "purple", "D--")
+):  # fmt: skip
+    for ax, figure in zip(
+        axes, ("logged reward", "logged kl"), strict=True
+    ):
+        ax.plot(
+            steps,
+            [row[figure] for row in run],
+            line,
+            color=OKABE_ITO[color],
+            label=name,
+        )
+        ax.set_title(figure)
+        ax.set_xlabel("step")
+        ax.grid(alpha=0.3)
+    described.append(
+        f"{name}: logged reward {run[0]['logged reward']:.2f} to "
+        f"{run[-1]['logged reward']:.2f}, highest logged KL "
+        f"{max(row['logged kl'] for row in run):.3f}"
+    )
+axes[0].legend(frameon=False)
+show(fig, "; ".join(described) + ".")
+
+# %% [markdown]
+# **Predict first.** Which one would you ship, by these two plots? Then read
+# what the two say.
+
+# %%
+for name, run in (("A", run_a), ("B", run_b)):
+    print(f"run {name}, last look")
+    for asked_for, text in zip(
+        run[-1]["asked"], run[-1]["said"], strict=True
+    ):
+        print(f"   {asked_for}\n   > {text}")
+
+# %% [markdown]
+# Something is odd: how can a policy that is held so close to its start talk
+# so differently? Four suspects, and what each of them predicts. Take some
+# **fixed texts**, and look at their log-probabilities every few steps, under
+# the policy and under what the trainer calls its reference.
+#
+# | suspect | prediction |
+# | --- | --- |
+# | `"healthy"` | the reference's never change; the policy's begin there and move |
+# | `"reference moves"` | the reference's change as well |
+# | `"other reference"` | the two differ before the first step |
+# | `"policy stands still"` | the policy's never change |
+#
+# Rounding changes a log-probability a little. Below 0.01 nats, call it equal.
+#
+# ### Exercise: `diagnose`
+#
+# Difficulty 🔴🔴🔴⚪⚪ (medium) · importance 🔵🔵🔵🔵🔵 (very high) ·
+# 6 points · 12 minutes
+#
+# Write the examination. The check lets it loose on logs of small runs that it
+# makes itself, sound and broken ones. Some of them have a low logged KL and
+# are fine.
+
+# %% tags=["nbval-check-output"]
+VERDICTS = (
+    "healthy", "reference moves", "other reference", "policy stands still"
+)  # fmt: skip
+ROUNDING = 0.01  # nats
+
+
+# %% exercise="diagnose"
+def diagnose(run: dict) -> str:
+    """Say what is wrong with a run, or that it is healthy.
+
+    run["policy"]    : (looks, texts) float: log-probabilities of fixed texts
+                       under the policy, a row for each look, the first of
+                       them before the first step
+    run["reference"] : (looks, texts) float: under the trainer's reference
+    run["reward"], run["kl"] : (looks,) float, as the trainer logged them
+    run["beta"]      : float
+    returns          : one of VERDICTS
+    """
+    # BEGIN SOLUTION
+    policy, reference = run["policy"], run["reference"]
+    if (reference - reference[0]).abs().max() > ROUNDING:
+        return "reference moves"
+    if (policy[0] - reference[0]).abs().max() > ROUNDING:
+        return "other reference"
+    if (policy - policy[0]).abs().max() < ROUNDING:
+        return "policy stands still"
+    return "healthy"
+    # END SOLUTION
+
+
+# %% check="diagnose" points=6
+check("diagnose", diagnose)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# `reference - reference[0]` is how far each text has moved since the first
+# look. The bug may set in late, and some texts become rarer: you need the
+# largest absolute value over all looks and texts.
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The second suspect is found at the first look alone: `policy[0]` against
+# `reference[0]`.
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Neither the reward nor the logged KL is needed. Return "healthy" if nothing
+# else was found.
+# </details>
+
+# %% tags=["nbval-check-output"]
+diagnose = use("diagnose", diagnose)
+
+
+def log_of(run: list[dict]) -> dict:
+    """The log of a recorded run, as `diagnose` reads it."""
+    names = {"reward": "logged reward", "kl": "logged kl",
+             "policy": "policy", "reference": "reference"}  # fmt: skip
+    return {"beta": run[0]["beta"]} | {
+        key: torch.tensor([row[name] for row in run])
+        for key, name in names.items()
+    }
+
+
+for seed in (0, 1, 2):
+    for name, follows in (("A", 0.0), ("B", BUG)):
+        log = log_of(recorded_run(seed, follows))
+        moved = (log["reference"] - log["reference"][0]).abs().max().item()
+        print(
+            f"seed {seed}, run {name}: {diagnose(log)} "
+            f"(the reference moved by {moved:.2f} nats at most)"
+        )
+
+# %% [markdown]
+# In run B the reference ran after the policy: in every step, part of the
+# way. So the KL that it logged was the distance to *where the policy had been
+# a moment ago*. The penalty never pulled back to the start. In real code this
+# happens without a line that says so: a reference that shares its weights with
+# the policy (`copy.copy` instead of `copy.deepcopy`), one whose weights the
+# optimizer got too, or an adapter that stays switched on.
+#
+# The true distance, and the truth:
+
+# %%
+fig, axes = plt.subplots(
+    1, 3, figsize=(10, 3), dpi=100, layout="constrained"
+)
+figures = {
+    "logged kl": "KL as logged, per token",
+    "kl": "KL to the start, whole answer",
+    "truth": "truth: right action",
+}
+described = []
+for name, follows, color, line in (
+    ("A", 0.0, "blue", "o-"), ("B", BUG, "purple", "D--")
+):  # fmt: skip
+    for ax, (figure, title) in zip(axes, figures.items(), strict=True):
+        found = [
+            over_seeds(
+                rows,
+                figure,
+                reward="few",
+                beta=0.2,
+                follows=follows,
+                step=s,
+            )
+            for s in steps
+        ]
+        middle, low, high = zip(*found, strict=True)
+        ax.plot(
+            steps, middle, line, color=OKABE_ITO[color], label=f"run {name}"
+        )
+        ax.fill_between(
+            steps, low, high, color=OKABE_ITO[color], alpha=0.15
+        )
+        ax.set_title(title)
+        ax.set_xlabel("step")
+        ax.grid(alpha=0.3)
+        if figure != "logged kl":
+            described.append(
+                f"run {name}, {title}: {middle[-1]:.2f} "
+                f"[{low[-1]:.2f}, {high[-1]:.2f}]"
+            )
+axes[0].legend(frameon=False)
+axes[2].set_ylim(0, 1)
+show(fig, "At the last step, mean over seeds.\n" + "\n".join(described))
+
+# %% [markdown]
+# The logged KL was the one number that should have warned, and it was the
+# number with the bug in it. So test the instrument, too: keep fixed texts,
+# log them under both models, and read samples.
+#
+# ## Summary
+#
+# - Three estimates of the KL from samples: k1 is unbiased and noisy, k2 is
+#   biased far away, k3 is unbiased and never negative.
+# - A baseline takes noise out of the policy gradient and leaves its mean
+#   alone, **as long as it does not depend on the action**.
+# - GRPO's baseline is the group. Dividing by the group's spread makes a
+#   hair's difference as loud as a real one.
+# - Clipping limits the step from the *old* policy. The KL penalty prices the
+#   way from the *reference*.
+# - The reward is a proxy. Measure the truth next to it, at several points of
+#   training, on fresh requests. **Read samples.**
+# - A KL penalty is only as good as its reference: check that it is frozen.
+#
+# **What was not shown.** PPO with a value network; process rewards; the
+# reward model trained anew on the policy's own answers, the usual remedy
+# for over-optimization; ensembles of reward models; long answers. The setting
+# in which proxy and truth part was looked for: we tried a few sizes of the
+# reward model's training set and two learning rates, and kept one that shows
+# it within a few dozen steps. The world has five actions with fixed openings,
+# and a reward model of the policy's own size.
+#
+# **Further reading**
+#
+# - Schulman 2020, *Approximating KL Divergence*,
+#   http://joschu.net/blog/kl-approx.html
+# - Williams 1992, *Simple Statistical Gradient-Following Algorithms for
+#   Connectionist Reinforcement Learning*
+# - Shao et al. 2024, *DeepSeekMath*, arXiv 2402.03300 (GRPO)
+# - Gao et al. 2022, *Scaling Laws for Reward Model Overoptimization*,
+#   arXiv 2210.10760
+# - Lee et al. 2023, *RLAIF vs. RLHF*, arXiv 2309.00267
+# - Liu et al. 2025, *Understanding R1-Zero-Like Training*, arXiv 2503.20783
+#   (Dr. GRPO)
+#
+# Solutions:
+# [solutions/14_rl_from_ai_feedback.ipynb](../solutions/14_rl_from_ai_feedback.ipynb).
+# Next: stage 2, notebook 22, learning the Spec.
