@@ -33,19 +33,12 @@ from utils.world.replies import action_of, answer
 from utils.world.requests import Request
 from utils.world.spec import ACTIONS, load_spec
 
-START_ANSWERS, START_STEPS, START_LR = 300, 40, 1e-3
-PAIRS = {"many": 2500, "few": 600}  # requests whose pairs a reward model learns from
-RUNS = (
-    ("many", 0.0),
-    ("many", 0.04),
-    ("many", 0.2),
-    ("few", 0.0),
-    ("few", 0.04),
-    ("few", 0.2),
-    ("judge", 0.04),
-)
-BROKEN = ("few", 0.2, 0.3)  # reward, beta, share by which the reference follows
-STEPS, EVERY, LR = 40, 8, 3e-4
+START_ANSWERS, START_STEPS, START_LR = 300, 100, 1e-3
+PAIRS = {"many": 2500, "few": 150}  # requests whose pairs a reward model learns from
+BETAS = (0.0, 0.2, 1.0)
+RUNS = [*((name, beta) for name in PAIRS for beta in BETAS), ("judge", 0.2)]
+BROKEN = ("few", 1.0, 0.3)  # reward, beta, share by which the reference follows
+STEPS, EVERY, LR = 40, 8, 6e-4
 PROMPTS_PER_STEP, GROUP, LONGEST = 8, 8, 24
 TESTS, FIXED = 150, 15  # requests to measure on, texts whose probability is followed
 SHOWN = ("refuse", "comply", "support")  # the right actions of the samples kept
@@ -190,7 +183,7 @@ class Watch:
             self.policy,
             self.questions,
             max_new_tokens=LONGEST,
-            generator=torch.Generator().manual_seed(step),
+            generator=torch.Generator().manual_seed(0),
             **limits(self.tokenizer, thinking=False),
         )
         said = [split_completion(self.tokenizer, s.tokens)[1] for s in samples]
