@@ -38,17 +38,17 @@ from utils.align.kl import exact_kl
 from utils.align.reward_model import score as grade
 from utils.align.sampling import generate
 from utils.evaluate.conditions import plain
-from utils.evaluate.metrics import bootstrap_interval
-from utils.evaluate.study import load_rows, over_seeds
 from utils.evaluate.studies import rl
 from utils.evaluate.studies.reward_model import trained
+from utils.evaluate.study import load_rows, over_seeds
 from utils.evaluate.training_data import training_requests
 from utils.models.load import load
-from utils.models.tokenizer import split_completion
+from utils.models.tokenizer import encode_completion, split_completion
 from utils.show.figure import OKABE_ITO, show
 from utils.show.widgets_14 import RunSlider, describe_look, draw_run
 from utils.teach.checks import check, use
-from utils.world.replies import action_of
+from utils.world.replies import action_of, answer
+from utils.world.spec import ACTIONS, load_principles
 
 torch.manual_seed(0)
 base, tokenizer = load("lab")
@@ -63,8 +63,8 @@ PAD = tokenizer.pad_token_id
 # answer, and what is never tried can't be rewarded. So, as in Constitutional
 # AI (Bai et al. 2022, arXiv 2212.08073, section 4.2), a little supervised
 # training comes first, on a few hundred answers that the base model revised
-# itself. The result, `start`, has all five forms of answer. It is bad at
-# choosing among them.
+# itself. The result, `start`, has all five forms of answer, and often takes
+# the wrong one.
 #
 # The reward model was trained on pairs that the base model labelled, with the
 # principles in its context. It sees a request and an answer, and says one
@@ -609,7 +609,7 @@ show(
 
 # %%
 ROLLOUTS, UPDATES, PROMPTS, K = 14, 2, 8, 8
-CLIP, LEARNING_RATE = 0.2, 3e-4
+CLIP, LEARNING_RATE = 0.2, 6e-4
 asked = training_requests(seed=500, n=800)  # fresh ones, not those of start
 asked_ids = rl.encode(tokenizer, asked)
 
@@ -664,7 +664,7 @@ def train_live(beta: float, seed: int = 0):
 
 
 # %% [markdown]
-# **Predict first.** Two runs, equal but for beta: 0 and 0.2.
+# **Predict first.** Two runs, equal but for beta: 0 and 1.
 #
 # 1. Which one ends further from the start?
 # 2. Which one has the higher proxy at the end? And the higher truth?
@@ -678,7 +678,7 @@ def train_live(beta: float, seed: int = 0):
 # </details>
 
 # %%
-live = {beta: train_live(beta) for beta in (0.0, 0.2)}
+live = {beta: train_live(beta) for beta in (0.0, 1.0)}
 for beta, (_, history) in live.items():
     print(f"beta = {beta}\nrollout    proxy   truth      KL")
     for step, row in history.items():
@@ -699,7 +699,7 @@ for beta, (_, history) in live.items():
 
 # %%
 ORDER = ["comply", "refuse", "refer", "support", "ask", "none"]
-policies = {"start": start, "after RL, beta 0.2": live[0.2][0]}
+policies = {"start": start, "after RL, beta 1": live[1.0][0]}
 fig, axes = plt.subplots(
     1, 2, figsize=(9, 3.6), dpi=110, layout="constrained"
 )
@@ -748,7 +748,10 @@ show(fig, "; ".join(described) + ".")
 # away.
 
 # %%
-print("the policy reads:", tokenizer.decode(asked_ids[0]))
+request = asked[0]
+principle = load_principles().of(request.topic.category)
+print("the policy reads  :", tokenizer.decode(asked_ids[0]))
+print("the labeller reads:", "; ".join(map(str, principle)))
 rule_words = ["refuse", "comply with", "refer on", "principle", "clause"]
 named = sum(
     any(word in tokenizer.decode(ids) for word in rule_words)
@@ -788,7 +791,7 @@ def at(reward: str, beta: float, step: int, figure: str):
 
 print("reward beta    proxy          truth, %          KL, nats")
 for reward in ("many", "few"):
-    for beta in (0.0, 0.04, 0.2):
+    for beta in rl.BETAS:
         line = f"{reward:6} {beta:4}"
         for figure, scale in (("proxy", 1), ("truth", 100), ("kl", 1)):
             before = scale * at(reward, beta, 0, figure)[0]
@@ -803,8 +806,8 @@ for reward in ("many", "few"):
 # %%
 looks = {
     0.0: ("vermillion", "s"),
-    0.04: ("orange", "D"),
-    0.2: ("blue", "o"),
+    0.2: ("orange", "D"),
+    1.0: ("blue", "o"),
 }
 steps = sorted({row["step"] for row in sound})
 fig, axes = plt.subplots(
@@ -868,6 +871,62 @@ for seed in (0, 1, 2):
     print()
 
 # %% [markdown]
+# Nothing is wrong with these sentences, but for the question. What does the
+# reward model see in them? Let both reward models grade all five answers to
+# each test request.
+
+# %%
+five = [
+    Example(q, encode_completion(tokenizer, answer(action, r.topic.name)))
+    for q, r in zip(questions, tests, strict=True)
+    for action in ACTIONS
+]
+true_best = torch.tensor([ACTIONS.index(r.action()) for r in tests])
+fig, axes = plt.subplots(
+    1, 2, figsize=(9, 3), dpi=110, sharey=True, layout="constrained"
+)
+described = []
+for ax, (name, n) in zip(axes, rl.PAIRS.items(), strict=True):
+    model = trained("lab", seed=0, n=n)
+    found = grade(model, five, PAD).reshape(-1, 5)  # (requests, actions)
+    found = found - found.mean()
+    places = torch.arange(5)
+    is_right = places == true_best[:, None]
+    fair = [found[is_right[:, a], a].mean().item() for a in range(5)]
+    unfair = [found[~is_right[:, a], a].mean().item() for a in range(5)]
+    looks = [
+        (-0.2, fair, "where it is right", "sky", ""),
+        (0.2, unfair, "where it is wrong", "vermillion", "//"),
+    ]
+    for shift, heights, label, color, hatch in looks:
+        ax.bar(
+            places + shift,
+            heights,
+            0.4,
+            label=label,
+            color=OKABE_ITO[color],
+            hatch=hatch,
+        )
+    ax.axhline(0, color="black", lw=1)
+    ax.set_xticks(places, ACTIONS)
+    ax.set_title(f"{name} pairs")
+    picked = (found.argmax(dim=1) == true_best).float().mean().item()
+    loud = ACTIONS[max(range(5), key=lambda a: unfair[a])]
+    described.append(
+        f"{name} pairs: the right answer of five has the best grade for "
+        f"{picked:.0%} of the requests;\n   the wrong answer with the best "
+        f"grade is {loud!r} ({max(unfair):+.1f})"
+    )
+axes[0].set_ylabel("mean grade, centred")
+axes[0].legend(frameon=False)
+show(fig, ".\n".join(described) + ".")
+
+# %% [markdown]
+# The reward model of few pairs has learned two things mixed up: a little of
+# which answer fits, and much of which *form* won most often among its few
+# pairs. The second is true on average over the pairs and false in the single
+# case. The policy finds it at once, because it is the easiest way up.
+#
 # The widget holds all sound runs of seed 0. Step through one with the slider,
 # and read the samples; or look at the static figure below it.
 
@@ -886,7 +945,7 @@ fig, axes = plt.subplots(
 )
 described = []
 for row_axes, name in zip(
-    axes, ("reward few, beta 0", "reward few, beta 0.2"), strict=True
+    axes, ("reward few, beta 0", "reward few, beta 1"), strict=True
 ):
     run = recorded[name]
     draw_run(row_axes, run, STEPS)
@@ -920,7 +979,7 @@ sources = {"many": ("blue", "o-"), "few": ("vermillion", "s--"),
 names = {"many": "reward model, many pairs",
          "few": "reward model, few pairs", "judge": "judge"}  # fmt: skip
 for shift, (source, (color, line)) in enumerate(sources.items()):
-    found = [at(source, 0.04, s, "truth") for s in steps]
+    found = [at(source, 0.2, s, "truth") for s in steps]
     middle, low, high = zip(*found, strict=True)
     ax.errorbar(
         [s + 0.3 * (shift - 1) for s in steps],
@@ -940,7 +999,7 @@ for shift, (source, (color, line)) in enumerate(sources.items()):
     )
 ax.axhline(0.2, color="grey", lw=1, ls=":")
 ax.set_ylim(0, 1.05)
-ax.set_xlabel("step (beta 0.04)")
+ax.set_xlabel("step (beta 0.2)")
 ax.set_ylabel("truth: right action")
 ax.grid(alpha=0.3)
 ax.legend(frameon=False, fontsize=9)
@@ -954,18 +1013,18 @@ show(fig, ".\n".join(described) + ".")
 #
 # ## 9. The broken lab
 #
-# Two runs of a colleague: the reward model of few pairs, beta 0.2, the same
+# Two runs of a colleague: the reward model of few pairs, beta 1, the same
 # start, the same requests. One of the two trainers has a bug. Here are the
 # logs as the trainers wrote them.
 
 
 # %%
 def recorded_run(seed: int, follows: float) -> list[dict]:
-    """The looks at one run with beta 0.2 on the reward model of few pairs."""
+    """The looks at one run with beta 1 on the reward model of few pairs."""
     return [
         row
         for row in rows
-        if (row["reward"], row["beta"]) == ("few", 0.2)
+        if (row["reward"], row["beta"]) == ("few", 1.0)
         and (row["seed"], row["follows"]) == (seed, follows)
     ]
 
@@ -1140,7 +1199,7 @@ for name, follows, color, line in (
                 rows,
                 figure,
                 reward="few",
-                beta=0.2,
+                beta=1.0,
                 follows=follows,
                 step=s,
             )
