@@ -359,8 +359,10 @@ show(
 )
 
 # %% [markdown]
-# The direction stays, the noise goes. Without a baseline every sampled word
-# is pushed up, only some harder than others.
+# The direction stays, most of the noise goes. Without a baseline every sampled
+# word is pushed up, only some harder than others. (The very best number is
+# near the mean reward, not at it: it weighs each word by the square of its
+# gradient.)
 #
 # There is one condition: **$b$ must not depend on the action.** Take a
 # baseline that knows the word, say the reward that this very word gets. Or
@@ -382,8 +384,9 @@ for name, b in by_word.items():
     print(f"{name:16}" + "".join(f"{g:8.3f}" for g in mean))
 
 # %% [markdown]
-# The first two rows are exact. With the third the policy learns to say
-# *less* of its best word, and the fourth takes the signal away with the noise.
+# Without a baseline, and with the mean reward, the mean is exact. With "half,
+# for Sorry" the policy would learn to say *less* of its best word. And the
+# word's own reward takes the signal away with the noise.
 #
 # ## 4. The group as a baseline
 #
@@ -609,7 +612,7 @@ show(
 
 # %%
 ROLLOUTS, UPDATES, PROMPTS, K = 14, 2, 8, 8
-CLIP, LEARNING_RATE = 0.2, 6e-4
+CLIP, LEARNING_RATE = 0.2, 3e-4
 asked = training_requests(seed=500, n=800)  # fresh ones, not those of start
 asked_ids = rl.encode(tokenizer, asked)
 
@@ -651,6 +654,8 @@ def train_live(beta: float, seed: int = 0):
         with torch.no_grad():
             old, mask = token_logprobs(policy, examples, PAD)
             fixed, _ = token_logprobs(reference, examples, PAD)
+        for group in optimizer.param_groups:  # a short warm-up
+            group["lr"] = LEARNING_RATE * min(1, step / 5)
         for _ in range(UPDATES):
             now, _ = token_logprobs(policy, examples, PAD)
             loss = grpo_loss(now, old, fixed, advantages, mask, CLIP, beta)
@@ -748,10 +753,12 @@ show(fig, "; ".join(described) + ".")
 # away.
 
 # %%
-request = asked[0]
-principle = load_principles().of(request.topic.category)
-print("the policy reads  :", tokenizer.decode(asked_ids[0]))
-print("the labeller reads:", "; ".join(map(str, principle)))
+one = next(i for i, r in enumerate(asked) if r.action() == "refuse")
+principle = load_principles().of(asked[one].topic.category)
+print("the policy reads:", tokenizer.decode(asked_ids[one]))
+print("the labeller reads, with two answers to compare:")
+for clause in principle:
+    print(f"   {', '.join(clause.intents)}: {clause.action}")
 rule_words = ["refuse", "comply with", "refer on", "principle", "clause"]
 named = sum(
     any(word in tokenizer.decode(ids) for word in rule_words)
