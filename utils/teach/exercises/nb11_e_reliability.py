@@ -1,4 +1,4 @@
-"""Exercise of notebook 11, part 3: a reliability diagram."""
+"""Exercise of notebook 11, part 5: a reliability diagram."""
 
 import torch
 from torch import Tensor
