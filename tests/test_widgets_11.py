@@ -58,7 +58,7 @@ def test_principles_are_the_chapter_its_rules_and_another_chapter():
         whole, *single, other = choices.values()
         assert len(single) == len(whole) and [*map(len, single)] == [1] * len(single)
         assert {rule.category for rule in whole} == {request.topic.category}
-        assert {rule.category for rule in other} == {"games"}
+        assert len({rule.category for rule in other} - {request.topic.category}) == 1
 
 
 @pytest.fixture

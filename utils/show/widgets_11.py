@@ -17,7 +17,7 @@ from utils.world.requests import Request
 from utils.world.spec import ACTIONS, Clause, load_principles
 
 LOOKS = {"first": (OKABE_ITO["sky"], ""), "second": (OKABE_ITO["orange"], "//")}
-ELSEWHERE = "games"  # a chapter that no dangerous request belongs to
+ELSEWHERE = ("games", "cooking")  # chapters that comply with everything
 
 
 class Reading(NamedTuple):
@@ -77,12 +77,13 @@ def draw_reading(ax: Axes, reading: Reading) -> None:
 
 
 def principles_for(request: Request) -> dict[str, list[Clause]]:
-    """Return what a judge may read: the chapter, each rule of it, or another chapter."""
-    rules = load_principles().of(request.topic.category)
+    """Return what a judge may read: the chapter, a rule of it, or another chapter."""
+    own = request.topic.category
+    rules, other = load_principles().of(own), next(c for c in ELSEWHERE if c != own)
     choices = {"the whole chapter": [*rules]}
     for rule in rules:
         choices[f"only: {prompts.card([rule])}"] = [rule]
-    choices[f"another chapter: {ELSEWHERE}"] = [*load_principles().of(ELSEWHERE)]
+    choices[f"another chapter: {other}"] = [*load_principles().of(other)]
     return choices
 
 

@@ -25,9 +25,10 @@ from utils.evaluate.training_data import direct_example
 from utils.models.load import load
 from utils.models.tokenizer import encode_completion
 
-BASE = "lab"
+JUDGE = "lab"
+BODY = "lab_s"  # what the reward model is made of; smaller, so faster
 TRAIN, TEST = 480, 300  # pairs
-STEPS, LR, BATCH = 90, 5e-4, 32
+STEPS, LR, BATCH = 100, 1e-3, 32
 WRONG, CERTAIN = 0.25, 0.999
 CLAMPS = ((0.2, 0.8), (0.4, 0.6))
 
@@ -77,7 +78,8 @@ def measure(reward_model: RewardModel, pairs: Sequence[Pair], truth: Tensor, pad
 
 def study(seed: int) -> list[dict]:
     """Return a row for each source and form of the labels."""
-    model, tokenizer = load(BASE)
+    judge, tokenizer = load(JUDGE)
+    body, _ = load(BODY)
     pad = tokenizer.pad_token_id
     train, test = draw_cases(1000 + seed, TRAIN), draw_cases(2000 + seed, TEST)
     seen = {case.request.english for case in train}
@@ -85,12 +87,14 @@ def study(seed: int) -> list[dict]:
     truth = torch.tensor([case.right for case in test])
     asked = pairs_of(tokenizer, test, truth.float())
     rows = []
-    for source, labels in sources(model, tokenizer, train, seed).items():
+    for source, labels in sources(judge, tokenizer, train, seed).items():
         known = torch.tensor([case.right for case in train])
         of_labels = {"label_accuracy": grade(labels, known)["accuracy"]}
         used = {"hard": labels} if source == "truth" else forms(labels)
+        if source == "sure":
+            del used["hard"]  # as good as the same as soft
         for form, p in used.items():
-            reward_model = RewardModel(model, seed)
+            reward_model = RewardModel(body, seed)
             torch.manual_seed(seed)
             train_reward_model(
                 reward_model,

@@ -101,17 +101,26 @@ def letter_logprobs(model, tokenizer, chats: Sequence[prompts.Messages]) -> Tens
     return found
 
 
+def in_both_orders(
+    model, tokenizer, rules: Sequence[Clauses], cases: Sequence[Case]
+) -> Tensor:
+    """Return (n, 2, 2) log-probabilities: cases, orders, letters A and B.
+
+    The first answer stands in place A in order 0, and in place B in order 1.
+    """
+    chats = []
+    for card, case in zip(map(prompts.card, rules), cases, strict=True):
+        for two in ((case.first, case.second), (case.second, case.first)):
+            chats.append(prompts.compare(card, case.request.text, *two))
+    return letter_logprobs(model, tokenizer, chats).reshape(len(cases), 2, 2)
+
+
 def ask(
     model, tokenizer, rules: Sequence[Clauses], cases: Sequence[Case]
 ) -> tuple[Tensor, Tensor]:
     """Return the log-odds of A against B, (n,) each: as given, and turned round."""
-    cards, texts = map(prompts.card, rules), [case.request.text for case in cases]
-    chats = []
-    for card, text, case in zip(cards, texts, cases, strict=True):
-        for two in ((case.first, case.second), (case.second, case.first)):
-            chats.append(prompts.compare(card, text, *two))
-    said = letter_logprobs(model, tokenizer, chats)
-    odds = (said[:, 0] - said[:, 1]).reshape(len(cases), 2)
+    said = in_both_orders(model, tokenizer, rules, cases)
+    odds = said[..., 0] - said[..., 1]  # (n, orders)
     return odds[:, 0], odds[:, 1]
 
 

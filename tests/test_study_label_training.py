@@ -1,0 +1,65 @@
+"""What notebook 11 says about training holds in results/label_training.json."""
+
+from math import log
+
+import pytest
+import torch
+
+from utils.evaluate.studies.label_training import (
+    WRONG,
+    forms,
+    pairs_of,
+)
+from utils.evaluate.studies.labels import draw_cases
+from utils.evaluate.study import load_rows, over_seeds
+from utils.models.tokenizer import build_tokenizer
+
+SOURCES = ("one rule", "sure")
+
+
+@pytest.fixture(scope="module")
+def mean():
+    rows = load_rows("label_training")
+    assert {row["seed"] for row in rows} == {0, 1, 2}
+    return lambda figure="accuracy", **wanted: over_seeds(rows, figure, **wanted)[0]
+
+
+def test_true_labels_are_best(mean):
+    best = mean(labels="truth")
+    for source in SOURCES:
+        for form in ("soft", "clamped 20-80", "clamped 40-60"):
+            assert mean(labels=source, form=form) < best
+
+
+def test_clamping_makes_gaps_small(mean):
+    for source in SOURCES:
+        soft, some, most = (
+            mean("gap", labels=source, form=form)
+            for form in ("soft", "clamped 20-80", "clamped 40-60")
+        )
+        assert most < some < soft
+        assert most < 0.5
+
+
+def test_sure_labels_soften_each_other(mean):
+    expected = log((1 - WRONG) / WRONG)
+    assert mean("gap", labels="sure", form="soft") < 2 * expected
+
+
+def test_forms_change_only_what_they_say():
+    p = torch.tensor([0.001, 0.45, 0.7, 0.999])
+    found = forms(p)
+    assert found["soft"].tolist() == p.tolist()
+    assert found["hard"].tolist() == [0, 0, 1, 1]
+    assert found["clamped 20-80"].tolist() == pytest.approx([0.2, 0.45, 0.7, 0.8])
+    assert found["clamped 40-60"].tolist() == pytest.approx([0.4, 0.45, 0.6, 0.6])
+
+
+def test_pairs_keep_answers_and_labels():
+    tokenizer = build_tokenizer()
+    cases = draw_cases(0, 3)
+    pairs = pairs_of(tokenizer, cases, torch.tensor([0.1, 0.5, 0.9]))
+    for case, pair, p in zip(cases, pairs, (0.1, 0.5, 0.9), strict=True):
+        assert pair.p == pytest.approx(p)
+        assert case.first in tokenizer.decode(pair.chosen)
+        assert case.second in tokenizer.decode(pair.rejected)
