@@ -462,7 +462,8 @@ check("letter_label", letter_label)
 # First the judge reads the whole chapter, then one rule of it (the first of
 # the four that you drew).
 #
-# **Predict.** How often is the label right in each case?
+# **Predict.** How often is the label right in each case? And how often is it
+# *sure*, which is to say above 0.9 or below 0.1?
 
 # %%
 letter_label = use("letter_label", letter_label)
@@ -620,8 +621,8 @@ check("cancel_order", cancel_order)
 cancel_order = use("cancel_order", cancel_order)
 for name, logprobs in said_of.items():
     a = letter_label(logprobs)  # (cases, orders)
-    labels = {"one order": a[:, 0], "both": cancel_order(a[:, 0], a[:, 1])}
-    for orders, p in labels.items():
+    both = cancel_order(a[:, 0], a[:, 1])
+    for orders, p in (("one order", a[:, 0]), ("both", both)):
         sure = (p > 0.9) | (p < 0.1)
         wrong = sure & ((p > 0.5) != truth)
         print(
@@ -679,8 +680,9 @@ show(fig, "\n".join(said))
 #
 # The two small judges are near one half in any order, even with the whole
 # chapter. In a choice by letter they have no opinion, and no order can
-# uncover one. (They are not sure, either. That is to their credit.) Section
-# 6 comes back to them.
+# uncover one. (They are not sure, either. That is to their credit.) The
+# cards of the models say the same: look for `compare` in
+# `utils/models/weights/lab_xs/card.json`. Section 6 comes back to them.
 
 # %%
 for name, covered in product(JUDGES, (True, False)):
@@ -746,8 +748,8 @@ show(fig, "\n".join(said))
 # ## 5. Several principles
 #
 # One rule may miss the point. So ask under several, and put the answers
-# together. The paper does this for its preference model ("ensembling over
-# principles") and reports that it makes it more robust.
+# together. The paper reports that its preference model became more robust
+# when its labels came from an ensemble of 16 principles instead of one.
 #
 # ### Exercise: `ensemble_label`
 #
@@ -801,19 +803,19 @@ check("ensemble_label", ensemble_label)
 
 # %%
 ensemble_label = use("ensemble_label", ensemble_label)
-said = torch.stack(
+spoken = torch.stack(
     [
         in_both_orders(base, tokenizer, [[d[i]] for d in draws], cases)
         for i in range(3)
     ],
     dim=1,
 )  # (cases, principles, orders, letters)
-a = letter_label(said)
+a = letter_label(spoken)
 each = cancel_order(a[..., 0], a[..., 1])
-odds = said[..., 0] - said[..., 1]  # (cases, principles, orders)
+odds = spoken[..., 0] - spoken[..., 1]  # (cases, principles, orders)
 ways = {
     "votes": (each > 0.5).float().mean(dim=1),
-    "probabilities": ensemble_label(said),
+    "probabilities": ensemble_label(spoken),
     "log-odds": (odds[..., 0] - odds[..., 1]).mean(dim=1),
 }
 print(f"one principle    : right {right_share(each[:, 0]):.0%}")
@@ -1085,10 +1087,13 @@ show(fig, "\n".join(told))
 #
 # <details><summary>Answer</summary>
 #
-# It learns the mean label. With a share $w$ of wrong labels the mean is $q
-# = (1 - w)\,p + w\,(1 - p)$, and the gap is $\log\frac{q}{1-q}$: the next
-# cell has the numbers. So wrong labels soften *each other*, as long as the
-# model can't learn them by heart.
+# It learns the mean label. With a share $w$ of wrong labels the mean is
+#
+# $$q = (1 - w)\,p + w\,(1 - p)$$
+#
+# and the gap is $\log\frac{q}{1-q}$. The next cell has the numbers. So right
+# and wrong labels soften *each other*, as long as the model can't learn
+# single pairs by heart.
 # </details>
 
 # %% tags=["nbval-check-output"]

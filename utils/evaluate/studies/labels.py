@@ -214,7 +214,7 @@ def disturbed(odds: Tensor, truth: Tensor, seed: int) -> list[dict]:
             "both orders": both_orders(one, other),
         }
         for orders, p in labels.items():
-            row = {"disturbance": kind, "amount": amount, "orders": orders}
+            row = {"disturbance": kind, "amount": amount, "asked": orders}
             rows.append(row | {"accuracy": grade(p, truth)["accuracy"]})
     return rows
 
