@@ -724,7 +724,7 @@ said = []
 for ax, kind in zip(axes, ("bias", "noise", "bias and noise"), strict=True):
     for orders, (color, marker, line) in LINES.items():
         points = [
-            percent(labels, disturbance=kind, amount=amount, orders=orders)
+            percent(labels, disturbance=kind, amount=amount, asked=orders)
             for amount in AMOUNTS
         ]
         look = {"color": OKABE_ITO[color], "marker": marker, "ls": line}

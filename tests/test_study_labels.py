@@ -78,7 +78,7 @@ def test_reasoning_does_not_make_up_for_a_missing_rule(mean):
 def test_only_the_second_order_helps_against_a_bias(mean):
     for amount in (1.0, 1.5):
         one, twice, both = (
-            mean(disturbance="bias", amount=amount, orders=orders)
+            mean(disturbance="bias", amount=amount, asked=orders)
             for orders in ("one order", "one order, twice", "both orders")
         )
         assert one == twice < 0.85 and both > 0.99
@@ -87,12 +87,12 @@ def test_only_the_second_order_helps_against_a_bias(mean):
 def test_against_noise_it_is_a_second_reading_and_no_more(mean):
     for amount in (1.0, 1.5, 2.0):
         one, twice, both = (
-            mean(disturbance="noise", amount=amount, orders=orders)
+            mean(disturbance="noise", amount=amount, asked=orders)
             for orders in ("one order", "one order, twice", "both orders")
         )
         assert twice > one + 0.03 and abs(both - twice) < 0.04
         twice, both = (
-            mean(disturbance="bias and noise", amount=amount, orders=orders)
+            mean(disturbance="bias and noise", amount=amount, asked=orders)
             for orders in ("one order, twice", "both orders")
         )
         assert both > twice + 0.03
