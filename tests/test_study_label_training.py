@@ -31,6 +31,40 @@ def test_true_labels_are_best(mean):
             assert mean(labels=source, form=form) < best
 
 
+def in_every_seed(better: dict, worse: dict) -> bool:
+    """Whether one way of labelling has the higher accuracy in each seed."""
+    rows = load_rows("label_training")
+    found = [
+        {
+            row["seed"]: row["accuracy"]
+            for row in rows
+            if all(row[key] == value for key, value in way.items())
+        }
+        for way in (better, worse)
+    ]
+    return all(found[0][seed] > found[1][seed] for seed in (0, 1, 2))
+
+
+def test_soft_labels_are_a_little_better_than_hard_ones(mean):
+    soft, hard = ({"labels": "one rule", "form": form} for form in ("soft", "hard"))
+    assert in_every_seed(soft, hard)
+    assert mean(**soft) - mean(**hard) < 0.06
+    assert mean("brier", **soft) < mean("brier", **hard)
+
+
+def test_a_tight_clamp_did_not_help(mean):
+    for source in SOURCES:
+        soft = {"labels": source, "form": "soft"}
+        assert in_every_seed(soft, {"labels": source, "form": "clamped 40-60"})
+
+
+def test_no_reward_model_is_better_than_its_labels(mean):
+    for source in SOURCES:
+        for form in ("soft", "clamped 20-80", "clamped 40-60"):
+            wanted = {"labels": source, "form": form}
+            assert mean(**wanted) < mean("label_accuracy", **wanted)
+
+
 def test_clamping_makes_gaps_small(mean):
     for source in SOURCES:
         soft, some, most = (

@@ -66,6 +66,15 @@ def test_small_judges_guess_letters_and_are_right_when_they_reason(mean):
         assert mean(orders="reasoned", **wanted) > 0.95
 
 
+def test_both_orders_bring_out_a_faint_opinion_of_the_middle_judge(mean):
+    wanted = {"judge": "lab_s", "principles": "chapter"}
+    assert mean(orders="both orders", **wanted) > mean(orders="one order", **wanted)
+    _, low, _ = over_seeds(
+        load_rows("labels"), "accuracy", orders="both orders", **wanted
+    )
+    assert low > 0.5
+
+
 def test_reasoning_does_not_make_up_for_a_missing_rule(mean):
     wanted = {"judge": "lab", "principles": "one rule"}
     assert mean(orders="reasoned", **wanted) < mean(orders="both orders", **wanted)
