@@ -50,12 +50,11 @@ from utils.show.widgets_11 import (
     JudgeDesk,
     describe_reading,
     draw_reading,
-    principles_for,
     read,
 )
 from utils.teach.checks import check, use
 from utils.world import prompts
-from utils.world.replies import action_of, answer
+from utils.world.replies import action_of
 from utils.world.spec import load_principles
 
 base, tokenizer = load("lab")
@@ -355,10 +354,10 @@ points = [
     percent(revisions, judge=name, principles="chapter, no critique")
     for name in JUDGES
 ]
-look = {"color": OKABE_ITO["sky"], "marker": "D", "ls": "-."}
+look = {"color": OKABE_ITO["sky"], "marker": "D", "ls": ""}
 bars(
     axes[1],
-    range(len(JUDGES)),
+    [place + 0.08 for place in range(len(JUDGES))],
     points,
     label="chapter, no critique",
     **look,
@@ -379,7 +378,7 @@ axes[1].set_title("one round, by size")
 for ax in axes:
     ax.set_ylim(0, 105)
     ax.grid(alpha=0.3)
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(frameon=False, fontsize=8, loc=(0.5, 0.62))
 show(fig, "\n".join(said))
 
 gained = percent(
@@ -401,8 +400,8 @@ print(
 #
 # Right: what the size does. The diamonds are answers written under the
 # chapter at once, without a critique. The paper finds that critiques help
-# small models and hardly matter for large ones (its Figure 7). Compare
-# circles and diamonds to see whether ours agree.
+# small models and hardly matter for large ones (its Figure 7). We can't
+# confirm that: all our models are at the ceiling either way.
 #
 # So a revision needs a principle that fits. Let us see whether *labels* do
 # better with principles that may not fit.
@@ -535,8 +534,8 @@ def position_picture(ax, logprobs, title, limit):
     found = position(odds[:, 0], odds[:, 1])
     return (
         f"{title}: the place decides in {found['turns']:.0%} of the pairs; "
-        f"it adds {found['bias']:+.2f} to the log-odds of A,\n    the answers "
-        f"typically move them by {found['strength']:.2f}."
+        f"it adds {found['bias']:+.2f} to the log-odds of A,\n    the "
+        f"answers typically move them by {found['strength']:.2f}."
     )
 
 
@@ -698,6 +697,11 @@ for name, covered in product(JUDGES, (True, False)):
     )
 
 # %% [markdown]
+# Look at the second line. Where the rule is not about the request, the
+# large judge is right in *less* than half of the pairs. The right action
+# can't be read off such a rule, but a wrong one can, and that is what it
+# then prefers. Going by the wrong rule is worse than guessing.
+#
 # ### A controlled experiment
 #
 # How large must a bias be to do harm? Take the best judge (lab, whole
@@ -869,10 +873,10 @@ show(fig, "\n".join(told))
 # equal, and the ensemble hardly gains. The chapter in one context is better
 # than any ensemble of its parts.
 #
-# Right: with rules of other chapters nothing helps. The judge reads "fraud:
-# make refuse" and applies it to a cake. Its mistakes are no accidents that
-# average out; they go the same way each time. **An ensemble takes away the
-# luck of the draw. It doesn't take away a common mistake.**
+# Right: with rules of the whole constitution nothing helps. The judge
+# follows whatever rule it reads, also one about something else, and is
+# often sure of it. **An ensemble takes away the luck of the draw. It can't
+# supply the principle that hardly any of its members holds.**
 
 # %% [markdown]
 # ## 6. Does a label mean what it says?
@@ -947,6 +951,7 @@ for name, p in {
 # %% [markdown]
 # Two hundred pairs are few for five bins. The figure has the pairs of three
 # seeds, and ten bins. The larger a mark, the more labels it stands for.
+# Bins with fewer than 15 labels are left out.
 
 
 # %%
@@ -958,6 +963,8 @@ def merged_bins(**wanted):
             found.setdefault(row["bin"], []).append(row)
     for _, rows in sorted(found.items()):
         n = sum(row["n"] for row in rows)
+        if n < 15:
+            continue  # too few to draw a share of
         mean = sum(row["n"] * row["mean"] for row in rows) / n
         yield mean, sum(row["n"] * row["right"] for row in rows) / n, n
 
@@ -995,10 +1002,15 @@ show(fig, "\n".join(told))
 
 # %% [markdown]
 # A calibrated judge follows the grey line. A curve that is flatter than the
-# line belongs to a judge that is **too sure**: it says 0.95 and is right
-# less often than that. One order alone is too sure. Both orders bring the
-# labels closer to what they are worth, because a judge that contradicts
-# itself ends up near one half.
+# line belongs to a judge that is **too sure**: it says 0.99 and is right
+# less often than that. The large judge is. Where it says something between
+# 0.1 and 0.9, its curve is nearly flat: such a label tells hardly anything.
+# Two orders move labels away from the ends, because a judge that
+# contradicts itself lands near one half. That brings it closer to the line
+# on the whole.
+#
+# The small judges, asked for letters in both orders, sit on the line, at
+# one half. **Calibrated is not yet useful**: "I don't know" is always true.
 #
 # ### And if the judge thinks first?
 #
@@ -1069,9 +1081,8 @@ for name, (p, color, line) in FORMS.items():
     best = torch.tensor(p).logit().item()
     if p < 1:
         ax.plot([best], [0], "o", color=OKABE_ITO[color])
-    told.append(
-        f"{name}: pulls with {p - 0.5:.2f} at z = 0, stops at {best:.2f}."
-    )
+    stops = f"stops at z = {best:.2f}" if p < 1 else "never stops"
+    told.append(f"{name}: pulls with {p - 0.5:.2f} at z = 0, {stops}.")
 ax.axhline(0, color="grey", lw=1)
 ax.set_xlabel("z: how much more reward the preferred answer gets")
 ax.set_ylabel("pull, p - sigmoid(z)")
@@ -1153,13 +1164,14 @@ show(fig, "\n".join(told))
 # What we can say, and what not:
 #
 # - **Soft against hard** (one rule): the soft labels give the better reward
-#   model in every seed, though by little, and the intervals overlap. Its
-#   probabilities (the Brier score below) gain more clearly. An unsure label
-#   asks for a gap near 0 instead of pulling with full force to one side.
-# - **Clamping did not help here.** The tighter the clamp, the smaller the
-#   gaps, as the formula says. But 40-60 was *less* often right than the
-#   labels as they were, in every seed and for both sources. A clamp can't
-#   know which label is wrong. It makes right labels weaker, too.
+#   model in every seed, both in right answers and in the Brier score below.
+#   It is not by much: seed by seed they win, but the intervals overlap. An
+#   unsure label asks for a gap near 0 instead of pulling with full force.
+# - **Clamping** makes the gaps smaller, roughly as the formula says. It did
+#   **not** make the reward model better. With 20-80 we can't see a
+#   difference. With 40-60 it was *less* often right than with the labels as
+#   they were, in every seed and for both sources. A clamp can't know which
+#   label is wrong. It makes right labels weaker, too.
 # - No reward model is better than its labels.
 #
 # Bai et al. report something else, from another place. Their labels with
@@ -1183,19 +1195,13 @@ for form in ("hard", "soft", "clamped 20-80", "clamped 40-60"):
 # ## 8. Sit at the judge's desk
 #
 # First two readings as a figure. The same request and the same two answers;
-# above, the judge reads the whole chapter, below, a rule that is about
-# something else. In the second bar the second answer stands in place A, on
-# the left. A judge without a bias turns its bar round.
+# above, the judge reads the whole chapter, below, one rule. It is the pair
+# of our two hundred in which the place weighs most: no typical case. In the
+# second bar the second answer stands in place A, on the left. A judge
+# without a bias turns its bar round.
+
 
 # %%
-shown = next(
-    case.request
-    for case in cases
-    if case.request.action() == "refer" and len(chapter(case)) == 3
-)
-two = [answer(action, shown.topic.name) for action in ("refer", "comply")]
-
-
 def ask_judge(name, card, text, first, second):
     """Log-probabilities (orders, letters) of a judge."""
     chats = [
@@ -1205,24 +1211,23 @@ def ask_judge(name, card, text, first, second):
     return letter_logprobs(judges[name], tokenizer, chats)
 
 
-choices = principles_for(shown)
-silent = next(
-    name
-    for name, rules in choices.items()
-    if name.startswith("only") and not covers(rules, shown)
-)
+most = (letter_label(said_of["one rule"]).sum(dim=1) - 1).abs().argmax()
+shown = cases[most]
+two = (shown.first, shown.second)
 fig, axes = plt.subplots(
-    2, 1, figsize=(7, 4.2), dpi=110, sharex=True, layout="constrained"
+    2, 1, figsize=(7, 4.4), dpi=110, sharex=True, layout="constrained"
 )
-told = [f"request: {shown.text}", f"first: {two[0]}", f"second: {two[1]}"]
-for ax, name in zip(axes, ("the whole chapter", silent), strict=True):
-    card = prompts.card(choices[name])
-    reading = read(ask_judge("lab", card, shown.text, *two))
+told = [f"request: {shown.request.text}"]
+told += [f"first: {two[0]}", f"second: {two[1]}"]
+for ax, rules in zip(axes, (chapters[most], one_rule[most]), strict=True):
+    card = prompts.card(rules)
+    reading = read(ask_judge("lab", card, shown.request.text, *two))
     draw_reading(ax, reading)
-    ax.set_title(name, fontsize=9)
-    told += [f"{name}:", describe_reading(reading)]
+    ax.set_title(card, fontsize=8)
+    told += [card, describe_reading(reading)]
 axes[0].set_xlabel("")
-axes[0].legend(frameon=False, ncols=2, fontsize=8)
+handles, names = axes[1].get_legend_handles_labels()
+fig.legend(handles, names, loc="outside lower center", ncols=2)
 show(fig, "\n".join(told))
 
 # %% [markdown]
@@ -1231,7 +1236,7 @@ show(fig, "\n".join(told))
 
 # %%
 by_action = {case.request.action(): case.request for case in cases}
-desk = JudgeDesk(ask_judge, JUDGES, [shown, *by_action.values()])
+desk = JudgeDesk(ask_judge, JUDGES, [shown.request, *by_action.values()])
 display(desk)
 
 # %% [markdown]
@@ -1254,7 +1259,8 @@ display(desk)
 #   cancels that. The winner is never turned by a bias, and sure mistakes
 #   become unsure ones. Against noise it is a second reading and no more.
 # - **Ensembles** need soft labels: the principle that fits is sure, the
-#   others waver. They don't repair a mistake that all principles share.
+#   others waver. They can't supply a principle that hardly any of them
+#   holds.
 # - A label can be checked for **calibration** where the truth is known.
 # - **Reasoned** labels let small judges do in writing what they can't do in
 #   one pass. They don't replace a missing principle.

@@ -121,6 +121,11 @@ def test_ensembles_need_soft_labels_and_rules_of_the_right_chapter(mean):
     for k in SIZES:
         elsewhere = mean(judge="lab", principles="any rule", ensemble="votes", k=k)
         assert abs(elsewhere - 0.5) < 0.08
+    assert mean("sure", judge="lab", principles="any rule", orders="both orders") > 0.3
+
+
+def test_a_rule_about_something_else_is_worse_than_guessing(mean):
+    assert mean(judge="lab", principles="one rule", covered=False) < 0.5
 
 
 def test_both_orders_are_closer_to_calibrated_than_one(mean):
