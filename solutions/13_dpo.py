@@ -15,9 +15,12 @@
 # - write it, with soft labels, and test it against an exact optimum;
 # - say why log-probabilities are summed and not averaged;
 # - read a DPO run: why a high reward accuracy is not yet good behaviour, and
-#   how a *chosen* answer can become less likely.
+#   how a *chosen* answer can become less likely;
+# - choose beta, learning rate and starting point by a sweep, and say which
+#   settings cannot be told apart;
+# - find out from a run's log which tokens its loss counts.
 #
-# **Time** 60 minutes. **Points** 28, in five exercises.
+# **Time** 75 minutes. **Points** 33, in six exercises.
 # **You need** notebook 00 (log-probability of a sequence). What you need of
 # AI labels and of the Bradley-Terry model is explained here.
 
@@ -46,17 +49,21 @@ from utils.align.chat import reply
 from utils.align.critique import critique_and_revise
 from utils.align.judge import preferences
 from utils.align.kl import exact_kl
-from utils.evaluate.arms import ARMS, arm
+from utils.evaluate.arms import ARMS, BETA, DPO_LR, arm
 from utils.evaluate.conditions import plain
 from utils.evaluate.metrics import bootstrap_interval, score
+from utils.evaluate.study import load_rows, over_seeds
 from utils.evaluate.training_data import direct_example, training_requests
 from utils.models.load import load
 from utils.models.tokenizer import encode_completion, encode_prompt
 from utils.show.figure import OKABE_ITO, show, style
 from utils.show.widgets_13 import (
     BetaSlider,
+    RunSlider,
     describe_optimum,
+    describe_run,
     draw_optimum,
+    draw_run,
 )
 from utils.teach.checks import check, use
 from utils.world import prompts
@@ -146,7 +153,7 @@ for request, chosen, rejected, p in labelled[:4]:
 # %%
 right = [r.action() == action_of(c) for r, c, _, _ in labelled]
 wrong = [r.action() == action_of(w) for r, _, w, _ in labelled]
-neither = len(right) - sum(right) - sum(wrong)
+neither = sum(not (a or b) for a, b in zip(right, wrong, strict=True))
 sure = sum(p > 0.9 for *_, p in labelled)
 print(
     f"Of {len(labelled)} pairs, the chosen answer takes the right "
@@ -471,11 +478,13 @@ check("completion_logprob", completion_logprob)
 completion_logprob = use("completion_logprob", completion_logprob)
 
 # %% [markdown]
-# On the first pair of section 1, token by token. (`token_logprobs` runs the
+# On one pair of section 1, token by token. (`token_logprobs` runs the
 # model; its rows hold the completion tokens only.)
 
 # %%
-request, chosen, rejected, p = labelled[0]
+request, chosen, rejected, p = next(
+    one for one in labelled if action_of(one[1]) != "comply"
+)
 print(request.text)
 for name, text in (("chosen", chosen), ("rejected", rejected)):
     example = direct_example(tokenizer, request, text)
@@ -1060,7 +1069,7 @@ show(fig, "\n".join(said))
 # Crosses are right for the reward accuracy, and the model still prefers the
 # rejected answer. But a dot above the line is no behaviour yet, either:
 # compare the number ranked rightly with the greedy accuracy. Where many are
-# ranked rightly and few answers are right, a third text has won. Section 8
+# ranked rightly and few answers are right, a third text has won. Section 9
 # shows how that happens.
 #
 # How far away is the goal? Take the typical pair that the base orders wrongly.
@@ -1092,7 +1101,203 @@ for beta in runs:
 # supervised training on the revised answers. Constitutional AI does so too, to
 # spare reinforcement learning the search.
 #
-# ## 8. When the chosen answer becomes less likely
+# ## 8. Every setting, measured
+#
+# Two runs are anecdotes. The next figures come from `results/dpo.json`: four
+# betas, three learning rates, **two starting points**, three training seeds,
+# 100 steps each on some two thousand pairs. (To measure it again takes about
+# an hour: `python -m utils.evaluate.study dpo`.) The starting points:
+#
+# - **base**: the helpful-only model, as in section 7;
+# - **after SFT**: the same model after supervised training on the *revised*
+#   answers of section 1, as Constitutional AI does it.
+#
+# The reference is the starting point, in both cases. Measured are pairs kept
+# out of training, and 200 validation requests that are in no test.
+#
+# ### Beta, and the KL that it allows
+#
+# **Predict first.** In section 2 the exact optimum's KL fell as beta rose. That
+# was the *end* of training. These runs stop after 100 steps. Will their KL fall
+# with beta, too?
+
+# %%
+measured = load_rows("dpo")
+BETAS = sorted({row["beta"] for row in measured})
+RATES = sorted({row["lr"] for row in measured})
+starts = {"base": "from the base", "sft": "after SFT"}
+looks = dict(zip(RATES, (("o", "-"), ("s", "--"), ("^", ":")), strict=True))
+colors = [OKABE_ITO[name] for name in ("blue", "vermillion", "green")]
+
+
+def interval_bars(ax, at, ends, **look) -> None:
+    """Draw (mean, low, high) triples as points with error bars."""
+    mean, low, high = zip(*ends, strict=True)
+    below = [m - x for m, x in zip(mean, low, strict=True)]
+    above = [x - m for m, x in zip(mean, high, strict=True)]
+    ax.errorbar(at, mean, (below, above), capsize=3, **look)
+
+
+fig, axes = plt.subplots(
+    1, 2, figsize=(9.5, 3.4), dpi=100, layout="constrained"
+)
+said = []
+for ax, (start, title) in zip(axes, starts.items(), strict=True):
+    for rate, color in zip(RATES, colors, strict=True):
+        run = {"start": start, "lr": rate}
+        ends = [
+            over_seeds(measured, "kl", beta=beta, **run) for beta in BETAS
+        ]
+        marker, dash = looks[rate]
+        interval_bars(
+            ax,
+            BETAS,
+            ends,
+            marker=marker,
+            linestyle=dash,
+            color=color,
+            label=f"lr {rate:g}",
+        )
+        values = ", ".join(f"{end[0]:.2f}" for end in ends)
+        said.append(f"{title}, lr {rate:g}: {values}")
+    ax.set_xscale("log")
+    ax.set_xticks(BETAS, [f"{beta:g}" for beta in BETAS])
+    ax.minorticks_off()
+    ax.set_xlabel("beta")
+    ax.set_title(title)
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False)
+axes[0].set_ylabel("KL(policy || reference), nats")
+show(
+    fig,
+    f"KL for beta {', '.join(f'{beta:g}' for beta in BETAS)}, mean of "
+    "three seeds.\n" + "\n".join(said),
+)
+
+# %% [markdown]
+# KLTEXT
+#
+# ### From the base, against after SFT
+#
+# Each point below is a setting (mean of three seeds). To the right: what a
+# library logs. Up: what a user gets.
+#
+# **Predict first.** Where do the runs from the base lie?
+
+# %%
+fig, ax = plt.subplots(figsize=(6.5, 3.8), dpi=110, layout="constrained")
+faces = {
+    "base": (OKABE_ITO["black"], "o"),
+    "sft": (OKABE_ITO["vermillion"], "D"),
+}
+said = []
+for start, title in starts.items():
+    points = [
+        [
+            100 * over_seeds(measured, figure, start=start, beta=b, lr=r)[0]
+            for figure in ("reward_accuracy", "accuracy", "answers_changed")
+        ]
+        for b in BETAS
+        for r in RATES
+    ]
+    x, y, changed = zip(*points, strict=True)
+    color, marker = faces[start]
+    ax.scatter(x, y, color=color, marker=marker, label=title, alpha=0.7)
+    before = over_seeds(measured, "accuracy_before", start=start)[0]
+    ax.axhline(100 * before, color=color, lw=1, ls=":")
+    said.append(
+        f"{title}: reward accuracy {min(x):.0f} to {max(x):.0f} %, right "
+        f"action {min(y):.0f} to {max(y):.0f} % (before DPO "
+        f"{100 * before:.0f}),\n    action changed in {min(changed):.0f} to "
+        f"{max(changed):.0f} % of the answers."
+    )
+ax.set_xlabel("reward accuracy on pairs kept out, %")
+ax.set_ylabel("right action, greedy, %")
+ax.set_ylim(0, 104)
+ax.grid(alpha=0.3)
+ax.legend(frameon=False)
+show(fig, "\n".join(said))
+
+# %% [markdown]
+# BASETEXT
+#
+# Move beta yourself. The left bars say what the run did; the right panel,
+# where its KL lies among the four betas. A static example stands below.
+
+# %%
+display(RunSlider(measured, start="base", lr=5e-5).box)
+
+# %%
+fig, axes = plt.subplots(
+    2, 2, figsize=(8.5, 5.2), dpi=100, layout="constrained"
+)
+said = []
+for row, start in zip(axes, starts, strict=True):
+    run = {"start": start, "beta": 0.1, "lr": 5e-5}
+    draw_run(row, measured, **run)
+    row[0].set_title(f"{starts[start]}, beta 0.1")
+    said.append(describe_run(measured, **run))
+show(fig, "\n".join(said))
+
+# %% [markdown]
+# ### The sweep behind arm A2
+#
+# The runs after SFT are also the sweep from which the settings of arm A2 were
+# taken. A sweep is honest when it says three things: how many settings were
+# tried, on what they were compared (validation requests, not the test), and
+# how many of them cannot be told apart.
+
+# %%
+print("after SFT, right action in % [95 % interval over training seeds]\n")
+print("   beta" + "".join(f"{f'lr {rate:g}':>22}" for rate in RATES))
+table = {
+    (b, r): over_seeds(measured, "accuracy", start="sft", beta=b, lr=r)
+    for b in BETAS
+    for r in RATES
+}
+for b in BETAS:
+    cells = []
+    for r in RATES:
+        mean, low, high = (100 * end for end in table[b, r])
+        mark = "*" if (b, r) == (BETA, DPO_LR) else " "
+        cells.append(f"{mark}{mean:5.1f} [{low:5.1f}, {high:5.1f}]")
+    print(f"{b:7g}" + "".join(f"{cell:>22}" for cell in cells))
+print("\n* the setting of arm A2")
+
+# %% [markdown]
+# An interval for each cell is the wrong tool for comparing two cells: all
+# settings share a seed's SFT model and pairs. So compare by **differences
+# within a seed**.
+
+# %%
+best = max(table, key=lambda key: table[key][0])
+
+
+def by_seed(b: float, r: float) -> dict[int, float]:
+    """Right action of one setting after SFT, for each seed."""
+    return {
+        row["seed"]: row["accuracy"]
+        for row in measured
+        if (row["start"], row["beta"], row["lr"]) == ("sft", b, r)
+    }
+
+
+top, as_good = by_seed(*best), []
+for b, r in table:
+    rows = [
+        {"seed": seed, "lost": top[seed] - value}
+        for seed, value in by_seed(b, r).items()
+    ]
+    if over_seeds(rows, "lost")[1] <= 0:
+        as_good.append((b, r))
+print(f"Best mean: beta {best[0]:g}, lr {best[1]:g}.")
+print(f"Not clearly worse than it: {len(as_good)} of {len(table)} settings.")
+print("A2's setting is among them:", (BETA, DPO_LR) in as_good)
+
+# %% [markdown]
+# SWEEPTEXT
+#
+# ## 9. When the chosen answer becomes less likely
 #
 # The loss wants a difference to grow. It can grow while *both* answers lose,
 # if the rejected one loses faster. Where does the probability go? To
@@ -1189,7 +1394,242 @@ for beta, (policy, _) in runs.items():
 # the chosen text up (`sft_weight` in `utils/align/dpo.py`; RPO, arXiv
 # 2404.19733), and more supervised training first.
 #
-# ## 9. The finished arm
+# ## 10. Broken lab
+#
+# Four colleagues have trained the same model on the same pairs with the same
+# settings. You get their logs, their answers and their checkpoints, but not
+# their code. One of the four runs is right. The others count the wrong
+# tokens.
+#
+# How does that happen? A mask marks the places where completion tokens *stand*.
+# A model's output at a place is about the *next* token. So somewhere the two
+# have to be shifted by one against each other. Forget it, or do it twice, and
+# the mask is off by one. Nothing crashes. The loss starts at log 2, because
+# policy and reference are wrong in the same way.
+#
+# ```
+# tokens   <|user|> ... <|direct|> Sorry , I can ... . <|end|> <|pad|> <|pad|>
+# right       0     0      0         1   1 1  1      1    1       0       0
+# late        0     0      0         0   1 1  1      1    1       1       0
+# early       0     0      1         1   1 1  1      1    0       0       0
+# padding     0     0      0         1   1 1  1      1    1       1       1
+# ```
+#
+# (The runs start half-way through SFT on revisions, where answers have room to
+# become better. They come from `results/faults.json`, written by
+# `python -m utils.evaluate.study faults`.)
+#
+# ### What they logged
+
+# %%
+faults = load_rows("faults")
+order = ["early", "right", "padding", "late"]
+random.Random(13).shuffle(order)  # no peeking
+teams = dict(zip("ABCD", order, strict=True))
+first_seed = {row["mask"]: row for row in faults if row["seed"] == 0}
+runs_of = {team: first_seed[mask] for team, mask in teams.items()}
+
+fig, (left, middle) = plt.subplots(
+    1, 2, figsize=(9, 3.2), dpi=100, layout="constrained"
+)
+team_looks = dict(
+    zip(
+        "ABCD",
+        zip(
+            [OKABE_ITO[c] for c in ("black", "blue", "orange", "purple")],
+            "os^D",
+            ["-", "--", "-.", ":"],
+            strict=True,
+        ),
+        strict=True,
+    )
+)
+said = []
+for team, row in runs_of.items():
+    color, marker, dash = team_looks[team]
+    look = {"color": color, "marker": marker, "linestyle": dash}
+    loss, hits = row["log"]["loss"], row["log"]["accuracy"]
+    steps = [10 * (i + 1) for i in range(len(loss))]
+    left.plot(steps, loss, label=team, **look)
+    middle.plot(steps, hits, label=team, **look)
+    said.append(
+        f"{team}: loss {loss[0]:.2f} to {loss[-1]:.2f}, reward accuracy "
+        f"{hits[0]:.2f} to {hits[-1]:.2f}; on pairs kept out "
+        f"{row['reward_accuracy']:.2f}."
+    )
+left.axhline(log(2), color="grey", lw=1)
+left.set_title("loss, as logged")
+middle.set_title("reward accuracy, as logged")
+for ax in (left, middle):
+    ax.set_xlabel("step")
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False)
+show(fig, "\n".join(said))
+
+# %% [markdown]
+# **Would you stop one of them?** LOGTEXT
+#
+# ### What their models say
+
+# %%
+for i in range(5):
+    asked_for, old, _ = runs_of["A"]["samples"][i]
+    print(f"request: {asked_for}\nbefore : {old}")
+    for team, row in runs_of.items():
+        print(f"{team}      : {row['samples'][i][2]}")
+    print()
+
+# %% [markdown]
+# **Predict first.** Compare each team's answers with those before. For each
+# team, write down whether it is healthy. If not, which tokens does its loss
+# not see?
+#
+# ### Where they moved
+#
+# Compare checkpoint and reference token by token. The figure shows by how many
+# nats each place became more likely, as a mean over 150 pairs kept out: the
+# prompt's last token, the completion's first, all between, `<|end|>`, and
+# the one behind it.
+
+# %%
+fig, axes = plt.subplots(
+    1, 4, figsize=(11, 3), dpi=100, sharey=True, layout="constrained"
+)
+spots = ["before", "first", "between", "end", "behind"]
+said = []
+for ax, (team, row) in zip(axes, runs_of.items(), strict=True):
+    for half, shift, color, hatch in (
+        (0, -0.2, "sky", ""),
+        (1, 0.2, "vermillion", "//"),
+    ):
+        values = [row["moved"][spot][half] for spot in spots]
+        ax.bar(
+            [i + shift for i in range(len(spots))],
+            values,
+            0.4,
+            color=OKABE_ITO[color],
+            hatch=hatch,
+            label=("chosen", "rejected")[half],
+        )
+        moved_by = ", ".join(f"{value:+.1f}" for value in values)
+        said.append(f"{team}, {('chosen', 'rejected')[half]}: {moved_by}")
+    ax.axhline(0, color="black", lw=1)
+    ax.set_xticks(range(len(spots)), spots, rotation=60)
+    ax.set_title(team)
+    ax.grid(axis="y", alpha=0.3)
+axes[0].set_ylabel("change, nats")
+axes[0].legend(frameon=False, fontsize=8)
+show(fig, f"Change of {', '.join(spots)}.\n" + "\n".join(said))
+
+# %% [markdown]
+# A place that a run counts moves. A place that it does not count moves only by
+# accident, because all places share the weights. So the figure gives a
+# suspicion, no proof. `early` is the hard case: which two places does it
+# exchange, and do these two move in *any* run?
+#
+# ### Exercise: `find_fault`
+#
+# Difficulty 🔴🔴🔴⚪⚪ (medium) · importance 🔵🔵🔵🔵🔵 (very high) ·
+# 5 points · 12 minutes
+#
+# Turn the suspicion into a test. A library logs the *sum* of the changes that
+# it counted, such as TRL's `rewards/chosen` over beta. You have the change of
+# *every* token. So build all four masks, add up, and say which of them comes
+# nearest to the log over all texts. Logs are rounded, so none fits exactly.
+
+
+# %% exercise="find_fault"
+def find_fault(
+    logged: torch.Tensor,
+    change: torch.Tensor,
+    start: torch.Tensor,
+    end: torch.Tensor,
+) -> str:
+    """Tell from a log which tokens a run counts.
+
+    logged  : (n,) float: change of each completion's log-probability,
+              as the run logged it
+    change  : (n, T) float: change of each token's, with prompt and padding
+    start   : (n,) int: place of the first completion token
+    end     : (n,) int: place behind the last one, which is <|end|>
+    returns : "right", "late", "early" or "padding"
+    """
+    # BEGIN SOLUTION
+    place = torch.arange(change.shape[1])  # (T,)
+    start, end = start[:, None], end[:, None]  # (n, 1)
+    masks = {  # (n, T) each
+        "right": (place >= start) & (place < end),
+        "late": (place >= start + 1) & (place < end + 1),
+        "early": (place >= start - 1) & (place < end - 1),
+        "padding": place >= start,
+    }
+    errors = {
+        name: ((change * mask).sum(dim=1) - logged).abs().sum().item()
+        for name, mask in masks.items()
+    }
+    return min(errors, key=errors.get)
+    # END SOLUTION
+
+
+# %% check="find_fault" points=5
+check("find_fault", find_fault)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Let `place = torch.arange(change.shape[1])`, of shape (T,), and compare it with
+# `start[:, None]`, of shape (n, 1). The comparison has shape (n, T).
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The right mask is `(place >= start) & (place < end)`. The masks off by one add
+# or subtract 1 on both sides. The last one has no upper end.
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# For each mask, `((change * mask).sum(dim=1) - logged).abs().sum()`. Return the
+# name with the smallest of these four.
+# </details>
+#
+# Now look back at what you wrote down, and compare.
+
+# %%
+find_fault = use("find_fault", find_fault)
+for team, row in runs_of.items():
+    audit = {k: torch.tensor(v) for k, v in row["audit"].items()}
+    print(f"{team}: the log fits the mask {find_fault(**audit)!r}")
+
+# %% [markdown]
+# And what did the faults cost? The same four masks over three training seeds.
+# *By its log* is the reward accuracy on pairs kept out, with the run's own mask;
+# *truly*, the same with the right mask.
+
+# %%
+begin = 100 * over_seeds(faults, "accuracy_before")[0]
+print(f"right action before DPO: {begin:.0f} %; after it, in %:\n")
+print("mask       reward accuracy          right action   stopped")
+print("         by its log    truly")
+cost = {}
+for mask in ("right", "early", "late", "padding"):
+    cost[mask] = {
+        figure: [100 * x for x in over_seeds(faults, figure, mask=mask)]
+        for figure in (
+            "reward_accuracy",
+            "true_reward_accuracy",
+            "accuracy",
+            "stopped",
+        )
+    }
+    log_, true, acts, stops = cost[mask].values()
+    print(
+        f"{mask:9}   {log_[0]:5.0f}       {true[0]:5.0f}      "
+        f"{acts[0]:3.0f} [{acts[1]:3.0f}, {acts[2]:3.0f}]    {stops[0]:5.0f}"
+    )
+
+# %% [markdown]
+# FAULTTEXT
+#
+# ## 11. The finished arm
 #
 # Arm **A2** is stage 1 as a whole: supervised training on the revised
 # answers, then DPO on the AI-labelled pairs, in plain English. It comes from
