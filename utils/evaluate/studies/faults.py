@@ -51,11 +51,15 @@ def counted(name: str, starts: Tensor, ends: Tensor, width: int) -> Tensor:
 
 
 def every_logprob(model, examples: Sequence[Example], pad: int) -> Tensor:
-    """log p of every token given those before it, padding included: (n, longest)."""
+    """log p of every token from the prompt's last one on, padding too: (n, longest)."""
     ids = right_pad([one.prompt + one.completion for one in examples], pad)
-    logits = model(ids[:, :-1], use_cache=False).logits
-    found = -F.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
-    return F.pad(found, (1, 0))  # the first token is given
+    starts, _ = places(examples)
+    wanted = torch.arange(1, ids.shape[1]) >= starts[:, None] - 1
+    hidden = model.get_decoder()(ids[:, :-1], use_cache=False).last_hidden_state
+    logits = model.get_output_embeddings()(hidden[wanted])
+    found = -F.cross_entropy(logits, ids[:, 1:][wanted], reduction="none")
+    found = found.new_zeros(wanted.shape).masked_scatter(wanted, found)
+    return F.pad(found, (1, 0))  # the first token of a row is given
 
 
 def places(examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
