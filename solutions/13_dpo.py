@@ -1126,56 +1126,68 @@ measured = load_rows("dpo")
 BETAS = sorted({row["beta"] for row in measured})
 RATES = sorted({row["lr"] for row in measured})
 starts = {"base": "from the base", "sft": "after SFT"}
-looks = dict(zip(RATES, (("o", "-"), ("s", "--"), ("^", ":")), strict=True))
-colors = [OKABE_ITO[name] for name in ("blue", "vermillion", "green")]
+looks = [("blue", "o", "-"), ("vermillion", "s", "--"), ("green", "^", ":")]
 
 
-def interval_bars(ax, at, ends, **look) -> None:
-    """Draw (mean, low, high) triples as points with error bars."""
-    mean, low, high = zip(*ends, strict=True)
-    below = [m - x for m, x in zip(mean, low, strict=True)]
-    above = [x - m for m, x in zip(mean, high, strict=True)]
-    ax.errorbar(at, mean, (below, above), capsize=3, **look)
+def draw_by_beta(ax, figure: str, start: str, scale: float = 1) -> str:
+    """Draw a figure over beta, a line for each lr; return it in words."""
+    said = []
+    for rate, (color, marker, dash) in zip(RATES, looks, strict=True):
+        ends = [
+            over_seeds(measured, figure, start=start, lr=rate, beta=beta)
+            for beta in BETAS
+        ]
+        mean, low, _ = scale * torch.tensor(ends).T
+        ax.errorbar(
+            BETAS,
+            mean,
+            mean - low,
+            marker=marker,
+            linestyle=dash,
+            color=OKABE_ITO[color],
+            label=f"lr {rate:g}",
+            capsize=3,
+        )
+        values = ", ".join(f"{x + 0.0:.2f}" for x in mean.tolist())
+        said.append(f"    lr {rate:g}: {values}")
+    ax.set_xscale("log")
+    ax.set_xticks(BETAS, [f"{beta:g}" for beta in BETAS])
+    ax.minorticks_off()
+    ax.set_xlabel("beta")
+    ax.set_title(starts[start])
+    ax.grid(alpha=0.3)
+    return f"{starts[start]}\n" + "\n".join(said)
 
 
 fig, axes = plt.subplots(
     1, 2, figsize=(9.5, 3.4), dpi=100, layout="constrained"
 )
-said = []
-for ax, (start, title) in zip(axes, starts.items(), strict=True):
-    for rate, color in zip(RATES, colors, strict=True):
-        run = {"start": start, "lr": rate}
-        ends = [
-            over_seeds(measured, "kl", beta=beta, **run) for beta in BETAS
-        ]
-        marker, dash = looks[rate]
-        interval_bars(
-            ax,
-            BETAS,
-            ends,
-            marker=marker,
-            linestyle=dash,
-            color=color,
-            label=f"lr {rate:g}",
-        )
-        values = ", ".join(f"{end[0]:.2f}" for end in ends)
-        said.append(f"{title}, lr {rate:g}: {values}")
-    ax.set_xscale("log")
-    ax.set_xticks(BETAS, [f"{beta:g}" for beta in BETAS])
-    ax.minorticks_off()
-    ax.set_xlabel("beta")
-    ax.set_title(title)
-    ax.grid(alpha=0.3)
-    ax.legend(frameon=False)
+said = [
+    draw_by_beta(ax, "kl", start)
+    for ax, start in zip(axes, starts, strict=True)
+]
 axes[0].set_ylabel("KL(policy || reference), nats")
+axes[1].legend(frameon=False)
 show(
     fig,
     f"KL for beta {', '.join(f'{beta:g}' for beta in BETAS)}, mean of "
-    "three seeds.\n" + "\n".join(said),
+    "three seeds, " + ", ".join(said),
 )
 
 # %% [markdown]
-# KLTEXT
+# Bars are 95 % intervals over training seeds. They are wide, because three
+# seeds are few. (Where one goes below 0: a KL cannot. The interval knows only
+# that three numbers differ much.)
+#
+# After SFT the KL falls as beta rises, at every learning rate. But look at how
+# far apart the three lines are. **In a run that stops early, the learning
+# rate moves the policy at least as much as beta does.** So a beta without its
+# learning rate and number of steps says little.
+#
+# From the base nearly all runs lie at zero, whatever beta is. This KL is
+# estimated from what the *policy* says: the mean of log policy - log reference
+# over its own samples. A KL of 0 beside a reward accuracy well above one
+# half means: it has moved only texts that it never says.
 #
 # ### From the base, against after SFT
 #
@@ -1219,10 +1231,22 @@ ax.legend(frameon=False)
 show(fig, "\n".join(said))
 
 # %% [markdown]
-# BASETEXT
+# Black: the log looks better than chance, and the answers stay where they
+# were (dotted line). Red: the log looks perfect, and again the answers stay
+# where they were, or become worse. The two have opposite reasons.
+#
+# - *From the base* the right answer is too far away. The gap of section 7 is
+#   many nats, and 100 steps close only a part of it.
+# - *After SFT* the right answer is there already. The only thing left to gain
+#   z by is to make the rejected answer even less likely than it is. Nobody
+#   would have heard it anyway.
+#
+# This is how a reward accuracy of 97 % goes together with greedy answers that
+# do not change. The points that fell below the dotted line are runs with a
+# large step size and a low beta: what lets a run go far, lets it go too far.
 #
 # Move beta yourself. The left bars say what the run did; the right panel,
-# where its KL lies among the four betas. A static example stands below.
+# where its KL (red) lies among the four betas. Below it, a static example.
 
 # %%
 display(RunSlider(measured, start="base", lr=5e-5).box)
@@ -1294,8 +1318,44 @@ print(f"Best mean: beta {best[0]:g}, lr {best[1]:g}.")
 print(f"Not clearly worse than it: {len(as_good)} of {len(table)} settings.")
 print("A2's setting is among them:", (BETA, DPO_LR) in as_good)
 
+gained = {
+    (b, r): over_seeds(
+        [
+            row | {"gain": 100 * (row["accuracy"] - row["accuracy_before"])}
+            for row in measured
+        ],
+        "gain",
+        start="sft",
+        beta=b,
+        lr=r,
+    )
+    for b, r in table
+}
+better = [key for key, (_, low, _) in gained.items() if low > 0]
+worse = [key for key, (_, _, high) in gained.items() if high < 0]
+before = over_seeds(measured, "accuracy_before", start="sft")[0]
+print(f"\nSFT alone: {100 * before:.1f} %.")
+print(f"Settings clearly better than SFT alone: {len(better)}.")
+print(f"Settings clearly worse than SFT alone : {len(worse)}.")
+mean, low, high = gained[BETA, DPO_LR]
+print(f"A2's setting: {mean:+.1f} points [{low:+.1f}, {high:+.1f}].")
+
 # %% [markdown]
-# SWEEPTEXT
+# Read this as you would read it in a paper of somebody else.
+#
+# - A2 uses the best of twelve settings. About half of the others cannot be told
+#   apart from it, with three seeds.
+# - The best setting is a *corner* of the table: the highest beta with the
+#   smallest step size. It is the one that moves the model least. So the
+#   sweep does not show that DPO helps; its best advice is to do little.
+# - No setting is clearly better than SFT alone. **What A2 can do at home, it
+#   has learned from SFT on revisions.** DPO widens the margins, and margins are
+#   not what we measure at home. Elsewhere it could still matter: section 11
+#   and stage 3 look there.
+#
+# An interval that ends above 100 % (large step size, low beta) is no mistake in
+# the arithmetic: one seed broke and another did not, and a t-interval of three
+# such numbers has no upper end of its own.
 #
 # ## 9. When the chosen answer becomes less likely
 #
@@ -1389,7 +1449,39 @@ for beta, (policy, _) in runs.items():
     )
 
 # %% [markdown]
-# The first number is the one to watch: nothing in the loss keeps it small.
+# And in the runs of section 8, after SFT? Left, the share of pairs whose chosen
+# answer became less likely. Right, by how much, in the mean.
+
+# %%
+fig, (left, middle) = plt.subplots(
+    1, 2, figsize=(9.5, 3.2), dpi=100, layout="constrained"
+)
+fell = draw_by_beta(left, "chosen_fell", "sft", scale=100)
+moved_by = draw_by_beta(middle, "chosen_change", "sft")
+left.set_title("chosen answers that lost, %")
+left.set_ylim(0, 100)
+middle.set_title("mean change of the chosen answer, nats")
+middle.axhline(0, color="black", lw=1)
+left.legend(frameon=False)
+lost = [
+    over_seeds(measured, "rejected_change", start="sft", lr=r, beta=b)[0]
+    for r in RATES
+    for b in BETAS
+]
+show(
+    fig,
+    f"For beta {', '.join(f'{beta:g}' for beta in BETAS)}. Share that lost, "
+    f"{fell}\nMean change of the chosen answer, {moved_by}\nThe rejected "
+    f"answer lost {-max(lost):.0f} to {-min(lost):.0f} nats meanwhile.",
+)
+
+# %% [markdown]
+# About half of the chosen answers lost, in runs whose reward accuracy is
+# nearly perfect. Mostly they lost next to nothing, for SFT had made them
+# nearly certain. With a large step size and a low beta they lost for real:
+# those are the runs whose answers became worse in section 8.
+#
+# The share is the number to watch: nothing in the loss keeps it small.
 # Remedies in use: pairs whose answers really differ, a term that holds
 # the chosen text up (`sft_weight` in `utils/align/dpo.py`; RPO, arXiv
 # 2404.19733), and more supervised training first.

@@ -33,7 +33,7 @@ from utils.world.requests import Request, sample_requests
 MASKS = ("right", "late", "early", "padding")
 REQUESTS, KEPT = 1200, 150  # to train on, and pairs kept out
 SFT_STEPS, SFT_LR = 80, 1e-3
-BETA, LR, STEPS, BATCH, EVERY = 0.1, 1e-4, 60, 32, 10
+BETA, LR, STEPS, BATCH, EVERY = 0.3, 2e-4, 60, 32, 10
 ASKED, VALIDATION_SEED = 200, 2_000_003
 MAX_ANSWER = 24  # tokens
 SHOWN, AUDITED = 8, 30  # answers, and texts with every token's change, in a row
