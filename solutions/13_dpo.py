@@ -1179,9 +1179,9 @@ show(
 # seeds are few. (Where one goes below 0: a KL cannot. The interval knows only
 # that three numbers differ much.)
 #
-# After SFT the KL falls as beta rises, at every learning rate. But look at how
-# far apart the three lines are. **In a run that stops early, the learning
-# rate moves the policy at least as much as beta does.** So a beta without its
+# After SFT the mean KL falls as beta rises, at every learning rate. But look at
+# how far apart the three lines are where beta is low. **A run that stops early
+# is held back by its learning rate as well as by beta.** So a beta without its
 # learning rate and number of steps says little.
 #
 # From the base nearly all runs lie at zero, whatever beta is. This KL is
@@ -1242,8 +1242,8 @@ show(fig, "\n".join(said))
 #   would have heard it anyway.
 #
 # This is how a reward accuracy of 97 % goes together with greedy answers that
-# do not change. The points that fell below the dotted line are runs with a
-# large step size and a low beta: what lets a run go far, lets it go too far.
+# do not change. The points far below the dotted line are runs with the largest
+# step size and a low beta: what lets a run go far, lets it go too far.
 #
 # Move beta yourself. The left bars say what the run did; the right panel,
 # where its KL (red) lies among the four betas. Below it, a static example.
@@ -1315,7 +1315,9 @@ for b, r in table:
     if over_seeds(rows, "lost")[1] <= 0:
         as_good.append((b, r))
 print(f"Best mean: beta {best[0]:g}, lr {best[1]:g}.")
-print(f"Not clearly worse than it: {len(as_good)} of {len(table)} settings.")
+print(
+    f"Not clearly worse than it: {len(as_good)} of {len(table)} settings."
+)
 print("A2's setting is among them:", (BETA, DPO_LR) in as_good)
 
 gained = {
@@ -1478,8 +1480,8 @@ show(
 # %% [markdown]
 # About half of the chosen answers lost, in runs whose reward accuracy is
 # nearly perfect. Mostly they lost next to nothing, for SFT had made them
-# nearly certain. With a large step size and a low beta they lost for real:
-# those are the runs whose answers became worse in section 8.
+# nearly certain. With the largest step size and a low beta they lost for
+# real: those are the runs far below the line in section 8.
 #
 # The share is the number to watch: nothing in the loss keeps it small.
 # Remedies in use: pairs whose answers really differ, a term that holds
@@ -1507,8 +1509,8 @@ show(
 # padding     0     0      0         1   1 1  1      1    1       1       1
 # ```
 #
-# (The runs start half-way through SFT on revisions, where answers have room to
-# become better. They come from `results/faults.json`, written by
+# (The runs start early in SFT on revisions, where many answers are still wrong.
+# They come from `results/faults.json`, written by
 # `python -m utils.evaluate.study faults`.)
 #
 # ### What they logged
@@ -1559,12 +1561,14 @@ for ax in (left, middle):
 show(fig, "\n".join(said))
 
 # %% [markdown]
-# **Would you stop one of them?** LOGTEXT
+# **Would you stop one of them?** All four losses fall, all four reward
+# accuracies rise, and on pairs kept out each is far above one half. Two
+# curves lie on top of each other. Are these two healthy, then?
 #
 # ### What their models say
 
 # %%
-for i in range(5):
+for i in range(1, 6):
     asked_for, old, _ = runs_of["A"]["samples"][i]
     print(f"request: {asked_for}\nbefore : {old}")
     for team, row in runs_of.items():
@@ -1576,48 +1580,40 @@ for i in range(5):
 # team, write down whether it is healthy. If not, which tokens does its loss
 # not see?
 #
-# ### Where they moved
+# ### Where the margin comes from
 #
-# Compare checkpoint and reference token by token. The figure shows by how many
-# nats each place became more likely, as a mean over 150 pairs kept out: the
-# prompt's last token, the completion's first, all between, `<|end|>`, and
-# the one behind it.
+# The margin z adds up changes of single tokens. So compare checkpoint and
+# reference token by token. The bars show by how much *more* a place gained in
+# the chosen texts than in the rejected ones, in nats, over 150 pairs kept out:
+# the prompt's last token, the completion's first, all between, `<|end|>`, and
+# the token behind it. A run's z is made of the places that it counts.
 
 # %%
 fig, axes = plt.subplots(
-    1, 4, figsize=(11, 3), dpi=100, sharey=True, layout="constrained"
+    1, 4, figsize=(10, 3), dpi=100, sharey=True, layout="constrained"
 )
 spots = ["before", "first", "between", "end", "behind"]
 said = []
 for ax, (team, row) in zip(axes, runs_of.items(), strict=True):
-    for half, shift, color, hatch in (
-        (0, -0.2, "sky", ""),
-        (1, 0.2, "vermillion", "//"),
-    ):
-        values = [row["moved"][spot][half] for spot in spots]
-        ax.bar(
-            [i + shift for i in range(len(spots))],
-            values,
-            0.4,
-            color=OKABE_ITO[color],
-            hatch=hatch,
-            label=("chosen", "rejected")[half],
-        )
-        moved_by = ", ".join(f"{value:+.1f}" for value in values)
-        said.append(f"{team}, {('chosen', 'rejected')[half]}: {moved_by}")
+    values = [
+        row["moved"][spot][0] - row["moved"][spot][1] for spot in spots
+    ]
+    ax.bar(range(len(spots)), values, color=team_looks[team][0])
     ax.axhline(0, color="black", lw=1)
     ax.set_xticks(range(len(spots)), spots, rotation=60)
     ax.set_title(team)
     ax.grid(axis="y", alpha=0.3)
-axes[0].set_ylabel("change, nats")
-axes[0].legend(frameon=False, fontsize=8)
-show(fig, f"Change of {', '.join(spots)}.\n" + "\n".join(said))
+    said.append(f"{team}: " + ", ".join(f"{x + 0.0:+.1f}" for x in values))
+axes[0].set_ylabel("chosen minus rejected, nats")
+show(fig, f"Gain {', '.join(spots)}.\n" + "\n".join(said))
 
 # %% [markdown]
-# A place that a run counts moves. A place that it does not count moves only by
-# accident, because all places share the weights. So the figure gives a
-# suspicion, no proof. `early` is the hard case: which two places does it
-# exchange, and do these two move in *any* run?
+# Which place *should* carry the margin? Section 4 said it: the first word, which
+# decides what kind of answer this is. A bar in a place that is no text at all
+# is a run that has found another way to win.
+#
+# The figure gives a suspicion, no proof. `early` is the hard case. Which two
+# places does it exchange, and do these two move in *any* run?
 #
 # ### Exercise: `find_fault`
 #
@@ -1719,7 +1715,23 @@ for mask in ("right", "early", "late", "padding"):
     )
 
 # %% [markdown]
-# FAULTTEXT
+# - **late** has learned nothing about the answers: truly, it is at chance. It
+#   has found out that it may win with the token *behind* the end. There is
+#   nothing to read there, but its loss counts it. In every seed its right
+#   action is lower than before, and its log is far above one half.
+# - **padding** has learned both. A part of its margin is made of padding, and on
+#   the answers themselves it is behind the right run.
+# - **early** cannot be told from the right run, by log, samples or score. The
+#   prompt's last token is the same in both texts, so it cancels in z; and
+#   after the last full stop `<|end|>` was certain before training. A fault
+#   can be harmless on *these* data. Where a model has to learn when to stop, it
+#   would not be. Only the audit finds it.
+# - **right** did not clearly raise the right action either. Section 8 said why
+#   one should not expect it to.
+#
+# Samples alone would not have convicted anybody: the right run says odd things,
+# too. What does it: **ask where the margin comes from, and add up yourself what
+# the log claims.**
 #
 # ## 11. The finished arm
 #
@@ -1813,17 +1825,24 @@ show(fig, "\n".join(described))
 # - Bradley-Terry on that implicit reward is DPO. Z cancels, because both
 #   answers belong to one request. At the start the loss is log 2.
 # - Log-probabilities are **summed**. A mean lets length into the preferences.
-# - **Reward accuracy is not behaviour.** It compares with the reference.
+# - **Reward accuracy is not behaviour.** It compares with the reference. It is
+#   near its ceiling where answers are right before DPO begins, and above
+#   chance where they never change.
 # - The loss wants a difference: the chosen answer may lose as well, and a third
 #   one may win.
+# - In our sweep the best setting moves least, and none is clearly better at
+#   home than SFT on revisions alone.
+# - A healthy log proves little. Audit which tokens a loss counts, by adding
+#   them up yourself.
 #
 # **What was not shown.** Pairs sampled anew from the policy during training
-# (online DPO); other shapes of the loss (IPO, KTO); several seeds
-# (`results/quick.json` has them); how much of A2 is its supervised phase
-# alone; what happens on topics that alignment never saw. The two live runs
+# (online DPO); other shapes of the loss (IPO, KTO); longer runs than 100 steps;
+# pairs as hard as real ones, on which SFT leaves something to do; what happens
+# on topics that alignment never saw (notebook 31). The two live runs
 # start from the base model and take 60 steps, to make the path visible: they
-# are not what DPO can reach at its best. Five actions with fixed openings are
-# far simpler than real answers.
+# are not what DPO can reach at its best. Three seeds tell large effects from
+# none, and nothing finer. Five actions with fixed openings are far simpler than
+# real answers.
 #
 # **Further reading**
 #
