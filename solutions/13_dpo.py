@@ -1126,13 +1126,17 @@ measured = load_rows("dpo")
 BETAS = sorted({row["beta"] for row in measured})
 RATES = sorted({row["lr"] for row in measured})
 starts = {"base": "from the base", "sft": "after SFT"}
-looks = [("blue", "o", "-"), ("vermillion", "s", "--"), ("green", "^", ":")]
+RATE_LOOKS = [
+    ("blue", "o", "-"),
+    ("vermillion", "s", "--"),
+    ("green", "^", ":"),
+]
 
 
 def draw_by_beta(ax, figure: str, start: str, scale: float = 1) -> str:
     """Draw a figure over beta, a line for each lr; return it in words."""
     said = []
-    for rate, (color, marker, dash) in zip(RATES, looks, strict=True):
+    for rate, (color, marker, dash) in zip(RATES, RATE_LOOKS, strict=True):
         ends = [
             over_seeds(measured, figure, start=start, lr=rate, beta=beta)
             for beta in BETAS
@@ -1695,7 +1699,7 @@ for team, row in runs_of.items():
 # %%
 begin = 100 * over_seeds(faults, "accuracy_before")[0]
 print(f"right action before DPO: {begin:.0f} %; after it, in %:\n")
-print("mask       reward accuracy          right action   stopped")
+print("mask       reward accuracy          right action")
 print("         by its log    truly")
 cost = {}
 for mask in ("right", "early", "late", "padding"):
@@ -1705,13 +1709,12 @@ for mask in ("right", "early", "late", "padding"):
             "reward_accuracy",
             "true_reward_accuracy",
             "accuracy",
-            "stopped",
         )
     }
-    log_, true, acts, stops = cost[mask].values()
+    by_log, true, acts = cost[mask].values()
     print(
-        f"{mask:9}   {log_[0]:5.0f}       {true[0]:5.0f}      "
-        f"{acts[0]:3.0f} [{acts[1]:3.0f}, {acts[2]:3.0f}]    {stops[0]:5.0f}"
+        f"{mask:9}   {by_log[0]:5.0f}       {true[0]:5.0f}      "
+        f"{acts[0]:3.0f} [{acts[1]:3.0f}, {acts[2]:3.0f}]"
     )
 
 # %% [markdown]
