@@ -560,7 +560,7 @@ show(fig, "\n".join(said))
 # %% [markdown]
 # Left: two clouds, far out on the line. What counts is the answers. Middle:
 # some pairs are still out there, those that the rule is about. The others
-# have come close to the centre, and many of them lie in the grey fields.
+# have moved in, and many of them lie in the grey fields.
 # **A judge that doesn't know goes by the place.** Right: the smallest judge
 # with the whole chapter, under a magnifying glass (look at the axes). It
 # has hardly an opinion. The little that there is comes from the place,
