@@ -1232,8 +1232,8 @@ for start, title in starts.items():
     said.append(
         f"{title}: reward accuracy {min(x):.0f} to {max(x):.0f} %, right "
         f"action {min(y):.0f} to {max(y):.0f} % (before DPO "
-        f"{100 * before:.0f}),\n    action changed in {min(changed):.0f} to "
-        f"{max(changed):.0f} % of the answers."
+        f"{100 * before:.0f}),\n    action changed in "
+        f"{min(changed):.0f} to {max(changed):.0f} % of the answers."
     )
 ax.set_xlabel("reward accuracy on pairs kept out, %")
 ax.set_ylabel("right action, greedy, %")
@@ -1484,8 +1484,8 @@ lost = [
 ]
 show(
     fig,
-    f"For beta {', '.join(f'{beta:g}' for beta in BETAS)}. Share that lost, "
-    f"{fell}\nMean change of the chosen answer, {moved_by}\nThe rejected "
+    f"For beta {', '.join(f'{beta:g}' for beta in BETAS)}. Share that "
+    f"lost, {fell}\nMean change of the chosen answer, {moved_by}\nThe rejected "
     f"answer lost {-max(lost):.0f} to {-min(lost):.0f} nats meanwhile.",
 )
 
