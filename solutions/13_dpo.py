@@ -303,7 +303,7 @@ moved = {
 gained = {b: (policy @ rewards).item() for b, policy in policies.items()}
 
 fig, (left, right_ax) = plt.subplots(
-    1, 2, figsize=(9, 3.2), dpi=110, layout="constrained"
+    1, 2, figsize=(9, 3.2), dpi=100, layout="constrained"
 )
 left.plot(betas, list(moved.values()), "o-", color=OKABE_ITO["blue"])
 left.set_ylabel("KL(optimum || reference), nats")
@@ -656,7 +656,7 @@ gradient_weight = use("gradient_weight", gradient_weight)
 
 # %% tags=["nbval-check-output"]
 z = torch.linspace(-6, 6, 121)
-fig, ax = plt.subplots(figsize=(6.5, 3.2), dpi=110, layout="constrained")
+fig, ax = plt.subplots(figsize=(6.5, 3.2), dpi=100, layout="constrained")
 looks = [
     (1.0, OKABE_ITO["blue"], "-"),
     (0.9, OKABE_ITO["vermillion"], "--"),
@@ -743,7 +743,7 @@ for name, found in (("sum", by_sum), ("mean", by_mean)):
     )
 
 # %% tags=["nbval-check-output"]
-fig, ax = plt.subplots(figsize=(7.5, 3), dpi=110, layout="constrained")
+fig, ax = plt.subplots(figsize=(7.5, 3), dpi=100, layout="constrained")
 looks = [
     (target, "optimum (eq. 4)", "black", ""),
     (by_sum, "learned by sum", OKABE_ITO["sky"], "//"),
@@ -938,7 +938,7 @@ print("reward: reward accuracy; greedy: greedy accuracy; train: train loss")
 
 # %%
 fig, axes = plt.subplots(
-    2, 2, figsize=(10, 6), dpi=100, layout="constrained"
+    2, 2, figsize=(9, 5.4), dpi=100, layout="constrained"
 )
 axes = axes.flatten()
 looks = {
@@ -1133,26 +1133,32 @@ RATE_LOOKS = [
 ]
 
 
-def draw_by_beta(ax, figure: str, start: str, scale: float = 1) -> str:
-    """Draw a figure over beta, a line for each lr; return it in words."""
+def draw_by_beta(ax, figure, start, scale=1.0, least=-float("inf")):
+    """Draw a figure over beta, a line for each lr; return it in words.
+
+    Values are multiplied by `scale`; no interval begins below `least`.
+    """
     said = []
     for rate, (color, marker, dash) in zip(RATES, RATE_LOOKS, strict=True):
         ends = [
             over_seeds(measured, figure, start=start, lr=rate, beta=beta)
             for beta in BETAS
         ]
-        mean, low, _ = scale * torch.tensor(ends).T
+        mean, low, high = scale * torch.tensor(ends).T
+        low = low.clamp_min(least).minimum(mean)
         ax.errorbar(
             BETAS,
             mean,
-            mean - low,
+            torch.stack([mean - low, high - mean]),
             marker=marker,
             linestyle=dash,
             color=OKABE_ITO[color],
             label=f"lr {rate:g}",
             capsize=3,
         )
-        values = ", ".join(f"{x + 0.0:.2f}" for x in mean.tolist())
+        values = ", ".join(
+            f"{round(x, 2) + 0.0:.2f}" for x in mean.tolist()
+        )
         said.append(f"    lr {rate:g}: {values}")
     ax.set_xscale("log")
     ax.set_xticks(BETAS, [f"{beta:g}" for beta in BETAS])
@@ -1167,21 +1173,23 @@ fig, axes = plt.subplots(
     1, 2, figsize=(9.5, 3.4), dpi=100, layout="constrained"
 )
 said = [
-    draw_by_beta(ax, "kl", start)
+    draw_by_beta(ax, "kl", start, least=0)
     for ax, start in zip(axes, starts, strict=True)
 ]
+for ax in axes:
+    ax.set_yscale("symlog", linthresh=0.01)  # linear below 0.01
+    ax.set_ylim(-0.002, 30)
 axes[0].set_ylabel("KL(policy || reference), nats")
-axes[1].legend(frameon=False)
+axes[0].legend(frameon=False)
 show(
     fig,
     f"KL for beta {', '.join(f'{beta:g}' for beta in BETAS)}, mean of "
-    "three seeds, " + ", ".join(said),
+    "three seeds.\n" + "\n".join(said),
 )
 
 # %% [markdown]
-# Bars are 95 % intervals over training seeds. They are wide, because three
-# seeds are few. (Where one goes below 0: a KL cannot. The interval knows only
-# that three numbers differ much.)
+# Bars are 95 % intervals over training seeds, cut off at 0. They are wide, for
+# three seeds are few. (The scale is logarithmic above 0.01.)
 #
 # After SFT the mean KL falls as beta rises, at every learning rate. But look at
 # how far apart the three lines are where beta is low. **A run that stops early
@@ -1201,7 +1209,7 @@ show(
 # **Predict first.** Where do the runs from the base lie?
 
 # %%
-fig, ax = plt.subplots(figsize=(6.5, 3.8), dpi=110, layout="constrained")
+fig, ax = plt.subplots(figsize=(6.5, 3.8), dpi=100, layout="constrained")
 faces = {
     "base": (OKABE_ITO["black"], "o"),
     "sft": (OKABE_ITO["vermillion"], "D"),
@@ -1224,8 +1232,8 @@ for start, title in starts.items():
     said.append(
         f"{title}: reward accuracy {min(x):.0f} to {max(x):.0f} %, right "
         f"action {min(y):.0f} to {max(y):.0f} % (before DPO "
-        f"{100 * before:.0f}),\n    action changed in {min(changed):.0f} to "
-        f"{max(changed):.0f} % of the answers."
+        f"{100 * before:.0f}),\n    action changed in "
+        f"{min(changed):.0f} to {max(changed):.0f} % of the answers."
     )
 ax.set_xlabel("reward accuracy on pairs kept out, %")
 ax.set_ylabel("right action, greedy, %")
@@ -1349,7 +1357,7 @@ print(f"A2's setting: {mean:+.1f} points [{low:+.1f}, {high:+.1f}].")
 # %% [markdown]
 # Read this as you would read it in a paper of somebody else.
 #
-# - A2 uses the best of twelve settings. About half of the others cannot be told
+# - A2 uses the best of twelve settings. About half of the table cannot be told
 #   apart from it, with three seeds.
 # - The best setting is a *corner* of the table: the highest beta with the
 #   smallest step size. It is the one that moves the model least. So the
@@ -1359,9 +1367,9 @@ print(f"A2's setting: {mean:+.1f} points [{low:+.1f}, {high:+.1f}].")
 #   not what we measure at home. Elsewhere it could still matter: section 11
 #   and stage 3 look there.
 #
-# An interval that ends above 100 % (large step size, low beta) is no mistake in
-# the arithmetic: one seed broke and another did not, and a t-interval of three
-# such numbers has no upper end of its own.
+# Odd intervals are no mistake in the arithmetic. One that ends above 100 %: one
+# seed broke and another did not, and a t-interval of three such numbers knows
+# no limit. One of no width: three seeds agreed on 200 requests, by chance.
 #
 # ## 9. When the chosen answer becomes less likely
 #
@@ -1399,7 +1407,7 @@ for _ in range(61):
 path = torch.tensor(path)
 
 fig, (left, middle) = plt.subplots(
-    1, 2, figsize=(9, 3), dpi=110, layout="constrained"
+    1, 2, figsize=(9, 3), dpi=100, layout="constrained"
 )
 left.plot(path[:, 0], color="black")
 left.set_title("loss")
@@ -1476,8 +1484,8 @@ lost = [
 ]
 show(
     fig,
-    f"For beta {', '.join(f'{beta:g}' for beta in BETAS)}. Share that lost, "
-    f"{fell}\nMean change of the chosen answer, {moved_by}\nThe rejected "
+    f"For beta {', '.join(f'{beta:g}' for beta in BETAS)}. Share that "
+    f"lost, {fell}\nMean change of the chosen answer, {moved_by}\nThe rejected "
     f"answer lost {-max(lost):.0f} to {-min(lost):.0f} nats meanwhile.",
 )
 
@@ -1781,7 +1789,7 @@ for (name, place), row in results.items():
     )
 
 # %%
-fig, ax = plt.subplots(figsize=(6, 3.2), dpi=110, layout="constrained")
+fig, ax = plt.subplots(figsize=(6, 3.2), dpi=100, layout="constrained")
 for shift, name in ((-0.08, "A0"), (0, "A1"), (0.08, "A2")):
     rows = [results[name, place] for place in conditions]
     values = [100 * row["accuracy"] for row in rows]

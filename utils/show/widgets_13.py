@@ -121,8 +121,8 @@ def draw_run(axes: Sequence[Axes], rows: Sequence[dict], **run) -> None:
     right.set_xticks(betas, [f"{beta:g}" for beta in betas])
     right.minorticks_off()
     right.set_xlabel("beta")
-    right.set_ylabel("KL(policy || reference), nats")
-    right.set_ylim(bottom=0)
+    right.set_ylabel("KL to the reference, nats")
+    right.set_ylim(0, max(0.5, right.get_ylim()[1]))  # or noise would look large
     right.grid(alpha=0.3)
 
 
@@ -139,7 +139,7 @@ def describe_run(rows: Sequence[dict], **run) -> str:
     }
     return (
         f"{STARTS[run['start']]}, beta {run['beta']:g}, lr {run['lr']:g}: reward "
-        f"accuracy {mean['reward_accuracy']:.0%}, right action {mean['accuracy']:.0%}, "
+        f"accuracy {mean['reward_accuracy']:.0%}, right action {mean['accuracy']:.0%},"
         f"\n    greedy action changed in {mean['answers_changed']:.0%}; "
         f"chosen {mean['chosen_change']:+.1f}, rejected "
         f"{mean['rejected_change']:+.1f} nats; KL {mean['kl']:.2f}"
