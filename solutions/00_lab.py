@@ -1360,4 +1360,4 @@ print(
 #   Statistics 7
 #
 # Solutions: [solutions/00_lab.ipynb](../solutions/00_lab.ipynb).
-# Next: notebook 13, learning from pairs.
+# Next: notebook 11, the constitution and AI feedback.

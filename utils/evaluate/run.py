@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import platform
-import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -115,7 +114,7 @@ def measured(name: str, base: str, seed: int, n: int, model, tokenizer) -> list[
 
 def run(seeds: list[int], n: int, runs: Sequence[Run]) -> dict:
     """Train and test these arms for each seed; return {"meta": ..., "rows": [...]}."""
-    rows, training, started = [], {}, time.time()
+    rows, training = [], {}
     fill_cache(seeds, n, runs)
     plan = [(name, base, seed) for seed in seeds for name, base in runs]
     for name, base, seed in plan:
@@ -129,7 +128,6 @@ def run(seeds: list[int], n: int, runs: Sequence[Run]) -> dict:
         "recipe": digest_of_sources()[:12],
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "minutes": round((time.time() - started) / 60, 1),
         "training": training,
     }
     return {"meta": meta, "rows": rows}
