@@ -24,6 +24,7 @@
 
 # %%
 import copy
+import json
 from collections import Counter
 from itertools import product
 
@@ -37,10 +38,13 @@ from utils.align.chat import limits
 from utils.align.kl import exact_kl
 from utils.align.reward_model import score as grade
 from utils.align.sampling import generate
+from utils.evaluate.arms import ARMS
 from utils.evaluate.conditions import plain
+from utils.evaluate.run import RESULTS
 from utils.evaluate.studies import rl
 from utils.evaluate.studies.reward_model import trained
 from utils.evaluate.study import load_rows, over_seeds
+from utils.evaluate.table import average, interval, plain_on
 from utils.evaluate.training_data import training_requests
 from utils.models.load import load
 from utils.models.tokenizer import encode_completion, split_completion
@@ -1017,6 +1021,43 @@ show(fig, ".\n".join(described) + ".")
 # decides, for each request anew, and an answer that never ends gets nothing.
 # Note what this does *not* change. The judge reads the rules; the policy
 # still reads a request and gets a number.
+#
+# The experiment of stage 3 has an arm of this kind: **A3**, which imitates
+# answers (A1) and then goes on with the judge as its reward. Below it is
+# next to A1 and to A2, the preference pairs of notebook 13. All were
+# trained in plain English. (From `results/arms.json`, right action, topics
+# of training, mean of three seeds.)
+#
+# **Predict.** What can RL add for A3: at home, and in other languages?
+
+# %%
+path = RESULTS / "arms.json"
+arm_rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+places = {
+    "English": plain_on("en"),
+    "es, fr, de": plain_on("es", "fr", "de"),
+}
+for name in ("A1", "A3", "A2"):
+    line = f"{name} {ARMS[name].title:26}"
+    for place, member in places.items():
+        own = [
+            row
+            for row in arm_rows
+            if row["arm"] == name
+            and row["topics"] == "seen"
+            and member(row)
+        ]
+        low, high = interval(own)
+        line += f"  {place} {100 * average(own, 'accuracy'):3.0f} %"
+        line += f" [{100 * low:.0f}, {100 * high:.0f}]"
+    print(line)
+
+# %% [markdown]
+# A1 is at its ceiling at home, so nearly all samples of a group get the same
+# reward and their advantages are 0: there is nothing to learn from. Abroad
+# nothing has been gained either. The judge would have known what is right
+# there, but it was never asked: training was in English only. Stage 3 goes on
+# from here.
 #
 # ## 9. The broken lab
 #
