@@ -1304,8 +1304,8 @@ print("\n* the setting of arm A2")
 in_test = {request.english for request in plain("seen", 100)}
 in_sweep = {request.english for request in validation()}
 print(
-    f"\n{len(in_sweep & in_test)} of {len(in_test)} test requests are among "
-    f"the {len(in_sweep)} different ones of the sweep."
+    f"\n{len(in_sweep & in_test)} of {len(in_test)} test requests are "
+    f"among the {len(in_sweep)} different ones of the sweep."
 )
 
 # %% [markdown]
