@@ -1,7 +1,8 @@
 """DPO under every beta and learning rate, from the base and after SFT on revisions.
 
 The runs after SFT are the sweep from which the settings of arm A2 were taken. They are
-compared on validation requests: none of them is trained on or in any test.
+compared on validation requests, which no training shows. Some of them are in the test
+too, since both are drawn from the pairs of topic and template that are held out.
 """
 
 import copy
