@@ -24,7 +24,7 @@ from utils.models.tokenizer import encode_completion, encode_prompt
 from utils.world import prompts
 from utils.world.data import SPLITS
 from utils.world.replies import answer
-from utils.world.requests import SURFACES, Request
+from utils.world.requests import SURFACES, TAUGHT_LANGUAGES, Request
 from utils.world.spec import ACTIONS
 
 STEPS, LR, BATCH = 150, 5e-4, 32
@@ -91,11 +91,14 @@ def trained(base: str = "lab", seed: int = 0, n: int = 2500) -> RewardModel:
     return reward_model.eval()
 
 
-def five_answers(tokenizer, requests: Sequence[Request], shown: str) -> list[Example]:
+def five_answers(
+    tokenizer, requests: Sequence[Request], shown: str, named: bool = True
+) -> list[Example]:
     """Return each request with its five answers, in the order of ACTIONS.
 
     `shown` is a surface; BLANK leaves the request out, and SWAPPED shows the next one
-    of the list instead. The answers keep naming the request's own topic, in English.
+    of the list instead. The answers name the request's own topic, in English; without
+    `named` they say "it".
     """
     texts = [
         r.text if shown in (BLANK, SWAPPED) else r.on(shown).text for r in requests
@@ -107,7 +110,9 @@ def five_answers(tokenizer, requests: Sequence[Request], shown: str) -> list[Exa
     return [
         Example(
             encode_prompt(tokenizer, prompts.chat(text), thinking=False),
-            encode_completion(tokenizer, answer(action, request.topic.name)),
+            encode_completion(
+                tokenizer, answer(action, request.topic.name if named else "it")
+            ),
         )
         for text, request in zip(texts, requests, strict=True)
         for action in ACTIONS
@@ -172,15 +177,17 @@ def study(seed: int) -> list[dict]:
     for split in SPLITS:
         requests = plain(split, REQUESTS)
         right = right_of(requests)
-        for shown in (*SURFACES, BLANK, SWAPPED):
-            examples = five_answers(tokenizer, requests, shown)
+        shows = [(shown, True) for shown in (*SURFACES, BLANK, SWAPPED)]
+        shows += [(shown, False) for shown in ("en", *TAUGHT_LANGUAGES)]
+        for shown, named in shows:
+            examples = five_answers(tokenizer, requests, shown, named)
             rewards = score(reward_model, examples, pad).reshape(-1, len(ACTIONS))
             z = gaps(rewards, right)
             spread = {
                 "within": round(rewards.std(dim=1).mean().item(), 4),
                 "between": round(rewards.mean(dim=1).std().item(), 4),
             }
-            where = {"kind": "truth", "shown": shown, "topics": split}
+            where = {"kind": "truth", "shown": shown, "topics": split, "named": named}
             rows.append(where | measured(z, rewards, right) | spread)
     return rows
 
