@@ -61,7 +61,7 @@ from utils.show.widgets_12 import (
 )
 from utils.teach.checks import check, use
 from utils.world.replies import action_of
-from utils.world.requests import SURFACES
+from utils.world.requests import SURFACES, TAUGHT_LANGUAGES
 from utils.world.spec import ACTIONS
 
 torch.manual_seed(0)
@@ -256,9 +256,9 @@ ends = {
     "start at 0": fitted(votes, torch.zeros(5)),
     "start at 5": fitted(votes, torch.full((5,), 5.0)),
 }
-print("hidden     ", "  ".join(f"{r:+.2f}" for r in hidden))
+print("hidden    ", "  ".join(f"{r:+.2f}" for r in hidden))
 for name, found in ends.items():
-    print(name, " ", "  ".join(f"{r:+.2f}" for r in found))
+    print(name, "", "  ".join(f"{r:+.2f}" for r in found))
     same = win_probability(found) - win_probability(hidden)
     print("  largest miss in a win probability:", f"{same.abs().max():.4f}")
 
@@ -342,7 +342,7 @@ show(
 # %% tags=["nbval-check-output"]
 circle = torch.tensor([[0.5, 0.9, 0.1], [0.1, 0.5, 0.9], [0.9, 0.1, 0.5]])
 flat = fitted(circle, torch.tensor([1.0, 0.0, -1.0]))
-print("rewards:", "  ".join(f"{r - flat.mean():+.2f}" for r in flat))
+print(f"largest reward minus smallest: {flat.max() - flat.min():.2f}")
 print(f"P(1 beats 2) = {win_probability(flat)[0, 1]:.2f}, voted 0.90")
 
 # %% [markdown]
@@ -447,9 +447,9 @@ with torch.no_grad():
     column = states[:, -1] @ mine.head
 print(f"padding in this batch: {(~mask).float().mean():.0%} of all places")
 change, wrong = (batch - alone).abs().max(), (column - alone).abs().max()
-print(f"a reward in the batch, against the text alone: {change:.1e}")
-print(f"the same, if the last column is read: {wrong:.1e}")
-print(f"spread of the rewards, for comparison: {alone.std():.1e}")
+print(f"in company, a reward changes by at most     {change:.0e}")
+print(f"the same, if the last column is read:       {wrong:.0e}")
+print(f"spread of the ten rewards, for comparison:  {alone.std():.0e}")
 
 # %% [markdown]
 # Reading the last column changes rewards by as much as they differ. And it
@@ -468,7 +468,7 @@ print(f"spread of the rewards, for comparison: {alone.std():.1e}")
 
 # %%
 labelled = pairs_in_words("lab", 0, 2500)
-cut = len(labelled) - 150
+cut = len(labelled) - 250
 known = {request.english for request, *_ in labelled[:cut]}
 kept_out = [pair for pair in labelled[cut:] if pair[0].english not in known]
 train = as_tokens(tokenizer, labelled[:cut])
@@ -485,7 +485,8 @@ print(f"better answer takes the right action: {agree / len(labelled):.1%}")
 
 # %% [markdown]
 # The last line uses the truth of the world, which no training may see. This
-# judge has an easy job, and is right and sure. Section 6 makes it worse.
+# judge has an easy job: it is right, and nearly always sure. Section 6 makes
+# it worse.
 #
 # ### Is it right?
 #
@@ -652,6 +653,7 @@ def by_place(figure: str) -> dict[str, list[tuple[float, float, float]]]:
                 measured_rows,
                 figure,
                 kind="truth",
+                named=True,
                 shown=place,
                 topics=topics,
             )
@@ -708,14 +710,59 @@ show(fig, "\n".join(described))
 # harder question that a policy will ask: is the best of all five answers the
 # right one?
 #
-# TEXT4
+# At home it ranks nearly all pairs rightly. In Spanish, French and German it
+# loses some, and still looks good: a preference that crosses languages? Then
+# look at **blank**. With no request at all most of this is still there. The
+# answer names the topic, and a topic alone says much about the action: with
+# a pipe bomb, to refuse is the best guess. So much of what looks like reading
+# Spanish is reading the English answer. In the ciphers and in the two controls (id,
+# atbash) little more than chance is left, less than with a blank: a request
+# that it can't read does not leave the model neutral.
+#
+# On held-out topics it is weaker in English, too. And on the right: to
+# rank four pairs out of five is not yet to find the best of five.
+#
+# A test of that reading: let the answers say "it" in place of the topic
+# ("Sorry, I can not help with it."). Now the topic has to come from the
+# request.
+
+# %%
+print('pairs ranked rightly, %     answers name the topic   say "it"')
+for topics in looks:
+    for place in ("en", *TAUGHT_LANGUAGES):
+        where = {"kind": "truth", "shown": place, "topics": topics}
+        cells = [
+            [
+                f"{100 * end:.0f}"
+                for end in over_seeds(
+                    measured_rows, "accuracy", named=named, **where
+                )
+            ]
+            for named in (True, False)
+        ]
+        told = "   ".join(
+            f"{mean:>6} [{low}, {high}]".ljust(20)
+            for mean, low, high in cells
+        )
+        print(f"{place:4} {topics:22} {told}")
+
+# %% [markdown]
+# With "it" the model gets worse at home as well, since no pair had such
+# answers. But in the languages little more than chance is left. What it
+# learned is tied to English words: at home to those of the request, abroad to
+# those of the answer. A policy has no answer to read. It has to write one. So
+# expect it to lose more than its reward model does.
+#
+# The lesson is general: **take a part of the input away, and measure again**.
+# Models of textual entailment were found to do well on half of the input, too
+# (Gururangan et al. 2018, arXiv 1803.02324).
 #
 # ### Rewards of different requests
 #
 # Section 2 said: each request has a constant of its own. How large is it?
 
 # %%
-row = {"kind": "truth", "shown": "en", "topics": "seen"}
+row = {"kind": "truth", "shown": "en", "topics": "seen", "named": True}
 for name, said in {
     "within": "spread of the five answers to one request",
     "between": "spread of the mean reward between requests",
@@ -861,14 +908,16 @@ explorer = TemperatureSlider(z_of)
 display(explorer.box)
 
 # %% [markdown]
-# The same as a table: the best temperature in each place, and the error
-# everywhere with English's best one. Means over three seeds, from the study.
+# The same as a table, with the best temperature of each place: means over
+# three seeds, from the study. Below it, the live model again: the error in
+# each place with the temperature that is best in English.
 
 # %%
 print("place       topics    accuracy  confidence  error  best T, interval")
 for place in ("en", "es", "fr", "de", "rot13", "base64", "id", BLANK):
     for topics in looks:
         where = {"kind": "truth", "shown": place, "topics": topics}
+        where["named"] = True
         cells = [
             over_seeds(measured_rows, figure, **where)[0]
             for figure in ("accuracy", "confidence", "calibration")
@@ -893,7 +942,16 @@ for place, z in z_of.items():
     )
 
 # %% [markdown]
-# TEXT5
+# At home it is about as sure as it should be, and the best temperature is near
+# 1. Everywhere else it is **too sure**: in a cipher it is little better than
+# chance, and still claims about three quarters. The further away, the
+# higher the temperature that would be needed. (10 is the end of the grid:
+# there, none is high enough.) So one number, fitted at home, repairs nothing
+# abroad. Ovadia et al. (2019, arXiv 1906.02530) found the same for
+# classifiers of images and texts.
+#
+# Whoever trains a policy on such rewards gets confident numbers in places
+# where the model knows nothing.
 #
 # ## 6. When labels are wrong
 #
