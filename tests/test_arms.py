@@ -10,6 +10,7 @@ import json
 import pytest
 import torch
 
+from utils.evaluate import training_data
 from utils.evaluate.arms import ARMS, arm
 from utils.evaluate.conditions import Condition, plain
 from utils.evaluate.run import ALL, QUICK, RESULTS, SHARDS, evaluate
@@ -70,6 +71,18 @@ def test_the_filter_keeps_nearly_all_and_what_it_keeps_is_right():
     right = sum(one.thought.action == request.action() for request, one in kept)
     assert right / len(kept) >= 0.97
     assert all(str(one.thought).startswith("Request: ") for _, one in kept)
+
+
+def test_the_worse_deliberations_act_otherwise_and_are_mostly_wrong(monkeypatch):
+    few = deliberations("lab", 0)[:200]
+    monkeypatch.setattr(training_data, "deliberations", lambda *_: few)
+    pairs = training_data.deliberation_pairs("lab", 0)
+    assert len(pairs) >= 100
+    wrong = 0
+    for request, better, worse in pairs:
+        assert better.thought.action != worse.thought.action
+        wrong += worse.thought.action != request.action()
+    assert wrong / len(pairs) >= 0.95
 
 
 def test_the_labels_of_the_pairs_are_mostly_right():

@@ -5,7 +5,7 @@ import json
 import pytest
 from scipy.stats import binomtest
 
-from utils.evaluate.run import QUICK, RESULTS
+from utils.evaluate.run import ALL, QUICK, RESULTS
 from utils.evaluate.table import label, markdown
 from utils.files import ROOT
 from utils.show.headline import (
@@ -20,9 +20,13 @@ from utils.world.spec import ACTIONS
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def rows_of(name: str) -> list[dict]:
+    return json.loads((RESULTS / name).read_text(encoding="utf-8"))["rows"]
+
+
 @pytest.fixture(scope="module")
 def rows() -> list[dict]:
-    return json.loads((RESULTS / "quick.json").read_text(encoding="utf-8"))["rows"]
+    return rows_of("quick.json")
 
 
 def test_the_readme_shows_the_measured_table(rows):
@@ -35,8 +39,17 @@ def test_a_readme_without_its_marks_is_left_alone(rows):
             into_readme(README.replace(mark, ""), markdown(rows))
 
 
-def test_every_aligned_arm_is_strong_at_home(rows):
-    for row in rows:
+def test_all_arms_were_measured_over_the_same_seeds():
+    everything = rows_of("arms.json")
+    assert {(row["arm"], row["base"]) for row in everything} == set(ALL)
+    for run in ALL:
+        seeds = {r["seed"] for r in everything if (r["arm"], r["base"]) == run}
+        assert len(seeds) >= 3, run
+
+
+@pytest.mark.parametrize("name", ["quick.json", "arms.json"])
+def test_every_aligned_arm_is_strong_at_home(name):
+    for row in rows_of(name):
         home = (row["kind"], row["surface"], row["topics"]) == ("plain", "en", "seen")
         if home and row["arm"] != "A0":
             assert row["accuracy"] >= 0.95, row

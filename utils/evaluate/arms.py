@@ -44,7 +44,7 @@ from utils.world import prompts
 from utils.world.spec import load_spec
 
 SFT_STEPS, SFT_LR = 400, 1e-3
-DPO_STEPS, DPO_LR, BETA = 100, 5e-5, 0.1
+DPO_STEPS, DPO_LR, BETA = 100, 2e-5, 1.0  # the best of the sweep: studies/dpo.py
 GRPO_STEPS, GRPO_LR, KL = 60, 1e-4, 0.04
 GRPO_PROMPTS = 4  # in a step, with 8 samples each: more would need more memory
 BATCH = 32

@@ -256,12 +256,13 @@ def ship(name: str, seed: int = 0) -> dict[str, float]:
     model = new_model(tokenizer, stage.size, seed)
     model.load_state_dict(state["model"])
     before = {stage.trunk: STAGES[stage.trunk].steps} if stage.trunk else {}
+    command = f"python -m utils.models.pretrain{' --small' * (stage.size != LAB)}"
     card = {
         "name": name,
         "what": "Helpful-only base model of the course; it has seen no policy.",
         "thinks_in": ", ".join(thinks_in(name)),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "command": "python -m utils.models.pretrain",
+        "command": command,
         "seed": seed,
         "steps": before | {name: state["step"]},
         "batch": BATCH,
