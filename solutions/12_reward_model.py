@@ -1154,7 +1154,25 @@ axes[1].legend(frameon=False, fontsize=8)
 show(fig, "\n".join(described))
 
 # %% [markdown]
-# TEXT6
+# Left: **one vote** loses accuracy with every step of noise and ends near
+# guessing. **Probability** loses nothing that these intervals could show. Yet
+# theory says that both have the same order at the minimum! It says so for
+# *endless* votes. Here each pair has one vote, and the model sees it once, so
+# the mistakes do not average out. To ask a judge for its probability, and not
+# for a verdict, is worth many votes.
+#
+# **Noise-aware** does not win the accuracy back: it can't know *which* labels
+# are wrong. On average its rewards shrink a little less, as the toy promised.
+# With so few data that is no great help, and the intervals overlap.
+#
+# Middle: nothing gets above the dotted ceiling, however good it is. Compare
+# with the left panel before you call a reward model weak.
+#
+# Right: from 20 percent on *probability* is furthest from calibrated, though
+# it ranks best. It
+# was told to be $1 - \epsilon$ sure, and is right more often than that. And a
+# model that has learned next to nothing can have a small error, if it says
+# so. **Calibration is not accuracy**: report both.
 #
 # ### A bias is not noise
 #
@@ -1188,7 +1206,12 @@ for name, level, way in (
 # (The last column: how often "refuse" gets the highest of the five rewards.
 # It should be 20.)
 #
-# TEXT6B
+# By pairs the two are alike. But the judge with a taste made a reward model
+# that puts refusing on top of **every** request: its best of five is right
+# only where refusing is right, in one case out of five. Random mistakes blur
+# what is learned. A bias *is* learned, as if it were a rule. No loss can tell
+# a taste from a preference, the noise-aware one as little as any other. So
+# look at what is on top, not only at pairs.
 #
 # ## 7. What else does it reward?
 #
@@ -1256,7 +1279,19 @@ axes[0].legend(frameon=False, fontsize=8, loc="lower left")
 show(fig, "\n".join(described))
 
 # %% [markdown]
-# TEXT7
+# Red first: none of these texts beats the right answer as a rule. Length is
+# not rewarded here, and neither is kindness. This is a negative result, and a
+# narrow one: there was no such taste in the pairs. All their answers have one
+# of five forms, and where people or a larger model judge, length and tone
+# differ too.
+#
+# Now blue. Nearly every odd text beats a **wrong answer** most of the time:
+# shuffled words, an answer about something else, even *nothing at all*. The
+# model has learned to mark down wrong actions. What it never met gets some
+# number in between. And on held-out topics, where it knows less, shuffled
+# words or another topic get above the *right* answer in about a third of the
+# requests. A policy that doesn't find the right answer will find those texts.
+# Notebook 14 lets one try.
 #
 # And does it like to refuse? On harmless topics that only sound dangerous,
 # such as a bath bomb, the right action is always to comply:
@@ -1282,7 +1317,11 @@ for place in ("home", "twins"):
         print(f"{place:7} {topics:12}{cells}")
 
 # %% [markdown]
-# TEXT7B
+# No, it does not: on the twins refusing is seldom on top. Look at the home
+# requests about held-out topics instead: "comply" is on top there clearly more
+# often than in the fifth of cases where it is right. Where it does not know,
+# this model errs towards helping. For a reward that shall make a model
+# careful, that is the wrong side.
 #
 # ## Summary
 #
@@ -1297,7 +1336,12 @@ for place in ("home", "twins"):
 # - A reward model knows what it was compared on. Elsewhere its numbers are as
 #   fluent as ever.
 #
-# TEXTEND
+# **What was not shown.** How a policy exploits all this (notebook 14);
+# ensembles of reward models; several votes for each pair; labels by people.
+# Reward models made from large multilingual models do cross languages (Wu et
+# al. 2024, *Reuse Your Rewards*, arXiv 2404.12318); whether part of that, too,
+# is read off the answer, the test with "it" could tell. Our answers have five
+# fixed forms, each names its topic, and three seeds give wide intervals.
 #
 # **Further reading**
 #
