@@ -452,7 +452,7 @@ print(f"the same, if the last column is read:       {wrong:.0e}")
 print(f"spread of the ten rewards, for comparison:  {alone.std():.0e}")
 
 # %% [markdown]
-# Reading the last column changes rewards by as much as they differ. And it
+# Reading the last column changes rewards by more than they differ. And it
 # raises no error: the loss still falls, and the model is quietly worse. Such
 # bugs are found only by a test like this one: *does a text get the same
 # reward alone and in company?*
@@ -717,7 +717,8 @@ show(fig, "\n".join(described))
 # a pipe bomb, to refuse is the best guess. So much of what looks like reading
 # Spanish is reading the English answer. In the ciphers and in the two controls (id,
 # atbash) little more than chance is left, less than with a blank: a request
-# that it can't read does not leave the model neutral.
+# that it can't read does not leave the model neutral. Nor does a wrong one:
+# *swapped* is below blank.
 #
 # On held-out topics it is weaker in English, too. And on the right: to
 # rank four pairs out of five is not yet to find the best of five.
@@ -731,20 +732,16 @@ print('pairs ranked rightly, %     answers name the topic   say "it"')
 for topics in looks:
     for place in ("en", *TAUGHT_LANGUAGES):
         where = {"kind": "truth", "shown": place, "topics": topics}
-        cells = [
-            [
-                f"{100 * end:.0f}"
+        told = []
+        for named in (True, False):
+            mean, low, high = (
+                100 * end
                 for end in over_seeds(
                     measured_rows, "accuracy", named=named, **where
                 )
-            ]
-            for named in (True, False)
-        ]
-        told = "   ".join(
-            f"{mean:>6} [{low}, {high}]".ljust(20)
-            for mean, low, high in cells
-        )
-        print(f"{place:4} {topics:22} {told}")
+            )
+            told.append(f"{mean:.0f} [{low:.0f}, {high:.0f}]")
+        print(f"{place:4}{topics:22}{told[0]:25}{told[1]}")
 
 # %% [markdown]
 # With "it" the model gets worse at home as well, since no pair had such
@@ -769,20 +766,25 @@ for name, said in {
 }.items():
     mean, low, high = over_seeds(measured_rows, name, **row)
     print(f"{said:45} {mean:.2f} [{low:.2f}, {high:.2f}]")
-own = score(
-    reward_model, five_answers(tokenizer, plain("seen", 100), "en"), PAD
-).reshape(-1, len(ACTIONS))
-right = right_of(plain("seen", 100))
-good = own.gather(1, right[:, None]).flatten()
-bad = (own.sum(dim=1) - good) / (len(ACTIONS) - 1)
-mixed = (good[:, None] > bad[None, :]).float()
-same = mixed.diagonal().mean()
-print("The right answer is above the mean of the wrong ones")
-print(f"    of its own request in     {same:.2f} of the cases,")
-print(f"    of any other request in   {mixed.mean():.2f}.")
+asked = plain("seen", 100)
+found = score(reward_model, five_answers(tokenizer, asked, "en"), PAD)
+found = found.reshape(-1, len(ACTIONS))
+right = right_of(asked)
+good = found.gather(1, right[:, None])  # (n, 1)
+bad = good - gaps(found, right)  # (n, 4)
+shares = {"its own": pair_accuracy(good.expand_as(bad), bad)}
+others = torch.stack([bad.roll(k, dims=0) for k in range(1, len(bad))])
+shares["any other"] = pair_accuracy(good.expand_as(others), others)
+for whose, share in shares.items():
+    print(f"right answer above a wrong one of {whose} request: {share:.3f}")
 
 # %% [markdown]
-# TEXT4B
+# Nothing in the loss keeps the constants of the requests alike, and the mean
+# rewards do differ, by about a third of the spread inside of a request. Here
+# that does no harm: the two shares are equal, or nearly. All requests
+# are short, and one head reads them all. It is luck that nobody asked for.
+# Where requests differ more, it can't be relied on, and the next training
+# step may change it without any change of the loss.
 #
 # ## 5. Is it as sure as it should be?
 #
@@ -910,10 +912,12 @@ display(explorer.box)
 # %% [markdown]
 # The same as a table, with the best temperature of each place: means over
 # three seeds, from the study. Below it, the live model again: the error in
-# each place with the temperature that is best in English.
+# each place (row) with the temperature that is best in another (column).
 
 # %%
-print("place       topics    accuracy  confidence  error  best T, interval")
+print(
+    "place       topics    accuracy  confidence  error  best T of each seed"
+)
 for place in ("en", "es", "fr", "de", "rot13", "base64", "id", BLANK):
     for topics in looks:
         where = {"kind": "truth", "shown": place, "topics": topics}
@@ -922,24 +926,30 @@ for place in ("en", "es", "fr", "de", "rot13", "base64", "id", BLANK):
             over_seeds(measured_rows, figure, **where)[0]
             for figure in ("accuracy", "confidence", "calibration")
         ]
-        best = over_seeds(measured_rows, "temperature", **where)
-        ends = f"{best[0]:5.1f} [{best[1]:.1f}, {best[2]:.1f}]"
+        best = sorted(
+            row["temperature"]
+            for row in measured_rows
+            if where.items() <= row.items()
+        )
+        ends = ", ".join(f"{value:4.1f}" for value in best)
         print(
             f"{place:10}  {topics:8}  {cells[0]:8.2f}  {cells[1]:10.2f}  "
             f"{cells[2]:5.2f}  {ends}"
         )
 
 # %%
-z = z_of["English, seen"]
 grid = torch.logspace(-1, 1, 81)
-losses = [preference_loss(z / t, torch.zeros_like(z)).item() for t in grid]
-home = grid[losses.index(min(losses))].item()
-print(f"best temperature in English on seen topics: {home:.2f}")
+print("calibration error with the best temperature of")
+print(" " * 20 + "".join(f"{place:>18}" for place in z_of))
+best = {}
 for place, z in z_of.items():
-    print(
-        f"{place:18} error {error_of(z):.3f}, with that temperature "
-        f"{error_of(z / home):.3f}"
-    )
+    zero = torch.zeros_like(z)
+    losses = [preference_loss(z / t, zero).item() for t in grid]
+    best[place] = grid[losses.index(min(losses))].item()
+for place, z in z_of.items():
+    cells = "".join(f"{error_of(z / t):18.3f}" for t in best.values())
+    print(f"in {place:17}{cells}")
+print(" " * 20 + "".join(f"{f'T = {t:.1f}':>18}" for t in best.values()))
 
 # %% [markdown]
 # At home it is about as sure as it should be, and the best temperature is near
@@ -1146,8 +1156,8 @@ for ax, (figure, title) in zip(axes, titles.items(), strict=True):
     ax.set_title(title)
     ax.set_xlabel("labels turned round, %")
     ax.grid(alpha=0.3)
-axes[0].set_ylim(45, 102)
-axes[1].set_ylim(45, 102)
+axes[0].set_ylim(40, 102)
+axes[1].set_ylim(40, 102)
 axes[2].set_ylim(bottom=0)
 axes[1].plot(levels, 100 - levels, ":", color="black", label="ceiling")
 axes[1].legend(frameon=False, fontsize=8)
@@ -1169,10 +1179,9 @@ show(fig, "\n".join(described))
 # with the left panel before you call a reward model weak.
 #
 # Right: from 20 percent on *probability* is furthest from calibrated, though
-# it ranks best. It
-# was told to be $1 - \epsilon$ sure, and is right more often than that. And a
-# model that has learned next to nothing can have a small error, if it says
-# so. **Calibration is not accuracy**: report both.
+# it ranks best. It was told to be $1 - \epsilon$ sure, and is right more
+# often than that. And a model that has learned next to nothing can have a
+# small error, if it says so. **Calibration is not accuracy**: report both.
 #
 # ### A bias is not noise
 #
@@ -1275,7 +1284,10 @@ for ax, topics in zip(axes, looks, strict=True):
     ax.set_xlabel("% of requests")
     ax.grid(axis="x", alpha=0.3)
 axes[0].invert_yaxis()
-axes[0].legend(frameon=False, fontsize=8, loc="lower left")
+handles, names = axes[0].get_legend_handles_labels()
+fig.legend(
+    handles, names, frameon=False, loc="outside upper center", ncols=2
+)
 show(fig, "\n".join(described))
 
 # %% [markdown]
