@@ -15,9 +15,12 @@
 # - write it, with soft labels, and test it against an exact optimum;
 # - say why log-probabilities are summed and not averaged;
 # - read a DPO run: why a high reward accuracy is not yet good behaviour, and
-#   how a *chosen* answer can become less likely.
+#   how a *chosen* answer can become less likely;
+# - choose beta, learning rate and starting point by a sweep, and say which
+#   settings cannot be told apart;
+# - find out from a run's log which tokens its loss counts.
 #
-# **Time** 60 minutes. **Points** 28, in five exercises.
+# **Time** 75 minutes. **Points** 33, in six exercises.
 # **You need** notebook 00 (log-probability of a sequence). What you need of
 # AI labels and of the Bradley-Terry model is explained here.
 
@@ -46,17 +49,21 @@ from utils.align.chat import reply
 from utils.align.critique import critique_and_revise
 from utils.align.judge import preferences
 from utils.align.kl import exact_kl
-from utils.evaluate.arms import ARMS, arm
+from utils.evaluate.arms import ARMS, BETA, DPO_LR, arm
 from utils.evaluate.conditions import plain
 from utils.evaluate.metrics import bootstrap_interval, score
+from utils.evaluate.study import load_rows, over_seeds
 from utils.evaluate.training_data import direct_example, training_requests
 from utils.models.load import load
 from utils.models.tokenizer import encode_completion, encode_prompt
 from utils.show.figure import OKABE_ITO, show, style
 from utils.show.widgets_13 import (
     BetaSlider,
+    RunSlider,
     describe_optimum,
+    describe_run,
     draw_optimum,
+    draw_run,
 )
 from utils.teach.checks import check, use
 from utils.world import prompts
@@ -146,7 +153,7 @@ for request, chosen, rejected, p in labelled[:4]:
 # %%
 right = [r.action() == action_of(c) for r, c, _, _ in labelled]
 wrong = [r.action() == action_of(w) for r, _, w, _ in labelled]
-neither = len(right) - sum(right) - sum(wrong)
+neither = sum(not (a or b) for a, b in zip(right, wrong, strict=True))
 sure = sum(p > 0.9 for *_, p in labelled)
 print(
     f"Of {len(labelled)} pairs, the chosen answer takes the right "
@@ -296,7 +303,7 @@ moved = {
 gained = {b: (policy @ rewards).item() for b, policy in policies.items()}
 
 fig, (left, right_ax) = plt.subplots(
-    1, 2, figsize=(9, 3.2), dpi=110, layout="constrained"
+    1, 2, figsize=(9, 3.2), dpi=100, layout="constrained"
 )
 left.plot(betas, list(moved.values()), "o-", color=OKABE_ITO["blue"])
 left.set_ylabel("KL(optimum || reference), nats")
@@ -471,11 +478,13 @@ check("completion_logprob", completion_logprob)
 completion_logprob = use("completion_logprob", completion_logprob)
 
 # %% [markdown]
-# On the first pair of section 1, token by token. (`token_logprobs` runs the
+# On one pair of section 1, token by token. (`token_logprobs` runs the
 # model; its rows hold the completion tokens only.)
 
 # %%
-request, chosen, rejected, p = labelled[0]
+request, chosen, rejected, p = next(
+    one for one in labelled if action_of(one[1]) != "comply"
+)
 print(request.text)
 for name, text in (("chosen", chosen), ("rejected", rejected)):
     example = direct_example(tokenizer, request, text)
@@ -647,7 +656,7 @@ gradient_weight = use("gradient_weight", gradient_weight)
 
 # %% tags=["nbval-check-output"]
 z = torch.linspace(-6, 6, 121)
-fig, ax = plt.subplots(figsize=(6.5, 3.2), dpi=110, layout="constrained")
+fig, ax = plt.subplots(figsize=(6.5, 3.2), dpi=100, layout="constrained")
 looks = [
     (1.0, OKABE_ITO["blue"], "-"),
     (0.9, OKABE_ITO["vermillion"], "--"),
@@ -734,7 +743,7 @@ for name, found in (("sum", by_sum), ("mean", by_mean)):
     )
 
 # %% tags=["nbval-check-output"]
-fig, ax = plt.subplots(figsize=(7.5, 3), dpi=110, layout="constrained")
+fig, ax = plt.subplots(figsize=(7.5, 3), dpi=100, layout="constrained")
 looks = [
     (target, "optimum (eq. 4)", "black", ""),
     (by_sum, "learned by sum", OKABE_ITO["sky"], "//"),
@@ -929,7 +938,7 @@ print("reward: reward accuracy; greedy: greedy accuracy; train: train loss")
 
 # %%
 fig, axes = plt.subplots(
-    2, 2, figsize=(10, 6), dpi=100, layout="constrained"
+    2, 2, figsize=(9, 5.4), dpi=100, layout="constrained"
 )
 axes = axes.flatten()
 looks = {
@@ -1060,7 +1069,7 @@ show(fig, "\n".join(said))
 # Crosses are right for the reward accuracy, and the model still prefers the
 # rejected answer. But a dot above the line is no behaviour yet, either:
 # compare the number ranked rightly with the greedy accuracy. Where many are
-# ranked rightly and few answers are right, a third text has won. Section 8
+# ranked rightly and few answers are right, a third text has won. Section 9
 # shows how that happens.
 #
 # How far away is the goal? Take the typical pair that the base orders wrongly.
@@ -1092,7 +1101,277 @@ for beta in runs:
 # supervised training on the revised answers. Constitutional AI does so too, to
 # spare reinforcement learning the search.
 #
-# ## 8. When the chosen answer becomes less likely
+# ## 8. Every setting, measured
+#
+# Two runs are anecdotes. The next figures come from `results/dpo.json`: four
+# betas, three learning rates, **two starting points**, three training seeds,
+# 100 steps each on some two thousand pairs. (To measure it again takes about
+# an hour: `python -m utils.evaluate.study dpo`.) The starting points:
+#
+# - **base**: the helpful-only model, as in section 7;
+# - **after SFT**: the same model after supervised training on the *revised*
+#   answers of section 1, as Constitutional AI does it.
+#
+# The reference is the starting point, in both cases. Measured are pairs kept
+# out of training, and 200 validation requests that are in no test.
+#
+# ### Beta, and the KL that it allows
+#
+# **Predict first.** In section 2 the exact optimum's KL fell as beta rose. That
+# was the *end* of training. These runs stop after 100 steps. Will their KL fall
+# with beta, too?
+
+# %%
+measured = load_rows("dpo")
+BETAS = sorted({row["beta"] for row in measured})
+RATES = sorted({row["lr"] for row in measured})
+starts = {"base": "from the base", "sft": "after SFT"}
+RATE_LOOKS = [
+    ("blue", "o", "-"),
+    ("vermillion", "s", "--"),
+    ("green", "^", ":"),
+]
+
+
+def draw_by_beta(ax, figure, start, scale=1.0, least=-float("inf")):
+    """Draw a figure over beta, a line for each lr; return it in words.
+
+    Values are multiplied by `scale`; no interval begins below `least`.
+    """
+    said = []
+    for rate, (color, marker, dash) in zip(RATES, RATE_LOOKS, strict=True):
+        ends = [
+            over_seeds(measured, figure, start=start, lr=rate, beta=beta)
+            for beta in BETAS
+        ]
+        mean, low, high = scale * torch.tensor(ends).T
+        low = low.clamp_min(least).minimum(mean)
+        ax.errorbar(
+            BETAS,
+            mean,
+            torch.stack([mean - low, high - mean]),
+            marker=marker,
+            linestyle=dash,
+            color=OKABE_ITO[color],
+            label=f"lr {rate:g}",
+            capsize=3,
+        )
+        values = ", ".join(
+            f"{round(x, 2) + 0.0:.2f}" for x in mean.tolist()
+        )
+        said.append(f"    lr {rate:g}: {values}")
+    ax.set_xscale("log")
+    ax.set_xticks(BETAS, [f"{beta:g}" for beta in BETAS])
+    ax.minorticks_off()
+    ax.set_xlabel("beta")
+    ax.set_title(starts[start])
+    ax.grid(alpha=0.3)
+    return f"{starts[start]}\n" + "\n".join(said)
+
+
+fig, axes = plt.subplots(
+    1, 2, figsize=(9.5, 3.4), dpi=100, layout="constrained"
+)
+said = [
+    draw_by_beta(ax, "kl", start, least=0)
+    for ax, start in zip(axes, starts, strict=True)
+]
+for ax in axes:
+    ax.set_yscale("symlog", linthresh=0.01)  # linear below 0.01
+    ax.set_ylim(-0.002, 30)
+axes[0].set_ylabel("KL(policy || reference), nats")
+axes[0].legend(frameon=False)
+show(
+    fig,
+    f"KL for beta {', '.join(f'{beta:g}' for beta in BETAS)}, mean of "
+    "three seeds.\n" + "\n".join(said),
+)
+
+# %% [markdown]
+# Bars are 95 % intervals over training seeds, cut off at 0. They are wide, for
+# three seeds are few. (The scale is logarithmic above 0.01.)
+#
+# After SFT the mean KL falls as beta rises, at every learning rate. But look at
+# how far apart the three lines are where beta is low. **A run that stops early
+# is held back by its learning rate as well as by beta.** So a beta without its
+# learning rate and number of steps says little.
+#
+# From the base nearly all runs lie at zero, whatever beta is. This KL is
+# estimated from what the *policy* says: the mean of log policy - log reference
+# over its own samples. A KL of 0 beside a reward accuracy well above one
+# half means: it has moved only texts that it never says.
+#
+# ### From the base, against after SFT
+#
+# Each point below is a setting (mean of three seeds). To the right: what a
+# library logs. Up: what a user gets.
+#
+# **Predict first.** Where do the runs from the base lie?
+
+# %%
+fig, ax = plt.subplots(figsize=(6.5, 3.8), dpi=100, layout="constrained")
+faces = {
+    "base": (OKABE_ITO["black"], "o"),
+    "sft": (OKABE_ITO["vermillion"], "D"),
+}
+said = []
+for start, title in starts.items():
+    points = [
+        [
+            100 * over_seeds(measured, figure, start=start, beta=b, lr=r)[0]
+            for figure in ("reward_accuracy", "accuracy", "answers_changed")
+        ]
+        for b in BETAS
+        for r in RATES
+    ]
+    x, y, changed = zip(*points, strict=True)
+    color, marker = faces[start]
+    ax.scatter(x, y, color=color, marker=marker, label=title, alpha=0.7)
+    before = over_seeds(measured, "accuracy_before", start=start)[0]
+    ax.axhline(100 * before, color=color, lw=1, ls=":")
+    said.append(
+        f"{title}: reward accuracy {min(x):.0f} to {max(x):.0f} %, right "
+        f"action {min(y):.0f} to {max(y):.0f} % (before DPO "
+        f"{100 * before:.0f}),\n    action changed in "
+        f"{min(changed):.0f} to {max(changed):.0f} % of the answers."
+    )
+ax.set_xlabel("reward accuracy on pairs kept out, %")
+ax.set_ylabel("right action, greedy, %")
+ax.set_ylim(0, 104)
+ax.grid(alpha=0.3)
+ax.legend(frameon=False)
+show(fig, "\n".join(said))
+
+# %% [markdown]
+# Black: the log looks better than chance, and the answers stay where they
+# were (dotted line). Red: the log looks perfect, and again the answers stay
+# where they were, or become worse. The two have opposite reasons.
+#
+# - *From the base* the right answer is too far away. The gap of section 7 is
+#   many nats, and 100 steps close only a part of it.
+# - *After SFT* the right answer is there already. The only thing left to gain
+#   z by is to make the rejected answer even less likely than it is. Nobody
+#   would have heard it anyway.
+#
+# This is how a reward accuracy of 97 % goes together with greedy answers that
+# do not change. The points far below the dotted line are runs with the largest
+# step size and a low beta: what lets a run go far, lets it go too far.
+#
+# Move beta yourself. The left bars say what the run did; the right panel,
+# where its KL (red) lies among the four betas. Below it, a static example.
+
+# %%
+display(RunSlider(measured, start="base", lr=5e-5).box)
+
+# %%
+fig, axes = plt.subplots(
+    2, 2, figsize=(8.5, 5.2), dpi=100, layout="constrained"
+)
+said = []
+for row, start in zip(axes, starts, strict=True):
+    run = {"start": start, "beta": 0.1, "lr": 5e-5}
+    draw_run(row, measured, **run)
+    row[0].set_title(f"{starts[start]}, beta 0.1")
+    said.append(describe_run(measured, **run))
+show(fig, "\n".join(said))
+
+# %% [markdown]
+# ### The sweep behind arm A2
+#
+# The runs after SFT are also the sweep from which the settings of arm A2 were
+# taken. A sweep is honest when it says three things: how many settings were
+# tried, on what they were compared (validation requests, not the test), and
+# how many of them cannot be told apart.
+
+# %%
+print("after SFT, right action in % [95 % interval over training seeds]\n")
+print("   beta" + "".join(f"{f'lr {rate:g}':>22}" for rate in RATES))
+table = {
+    (b, r): over_seeds(measured, "accuracy", start="sft", beta=b, lr=r)
+    for b in BETAS
+    for r in RATES
+}
+for b in BETAS:
+    cells = []
+    for r in RATES:
+        mean, low, high = (100 * end for end in table[b, r])
+        mark = "*" if (b, r) == (BETA, DPO_LR) else " "
+        cells.append(f"{mark}{mean:5.1f} [{low:5.1f}, {high:5.1f}]")
+    print(f"{b:7g}" + "".join(f"{cell:>22}" for cell in cells))
+print("\n* the setting of arm A2")
+
+# %% [markdown]
+# An interval for each cell is the wrong tool for comparing two cells: all
+# settings share a seed's SFT model and pairs. So compare by **differences
+# within a seed**.
+
+# %%
+best = max(table, key=lambda key: table[key][0])
+
+
+def by_seed(b: float, r: float) -> dict[int, float]:
+    """Right action of one setting after SFT, for each seed."""
+    return {
+        row["seed"]: row["accuracy"]
+        for row in measured
+        if (row["start"], row["beta"], row["lr"]) == ("sft", b, r)
+    }
+
+
+top, as_good = by_seed(*best), []
+for b, r in table:
+    rows = [
+        {"seed": seed, "lost": top[seed] - value}
+        for seed, value in by_seed(b, r).items()
+    ]
+    if over_seeds(rows, "lost")[1] <= 0:
+        as_good.append((b, r))
+print(f"Best mean: beta {best[0]:g}, lr {best[1]:g}.")
+print(
+    f"Not clearly worse than it: {len(as_good)} of {len(table)} settings."
+)
+print("A2's setting is among them:", (BETA, DPO_LR) in as_good)
+
+gained = {
+    (b, r): over_seeds(
+        [
+            row | {"gain": 100 * (row["accuracy"] - row["accuracy_before"])}
+            for row in measured
+        ],
+        "gain",
+        start="sft",
+        beta=b,
+        lr=r,
+    )
+    for b, r in table
+}
+better = [key for key, (_, low, _) in gained.items() if low > 0]
+worse = [key for key, (_, _, high) in gained.items() if high < 0]
+before = over_seeds(measured, "accuracy_before", start="sft")[0]
+print(f"\nSFT alone: {100 * before:.1f} %.")
+print(f"Settings clearly better than SFT alone: {len(better)}.")
+print(f"Settings clearly worse than SFT alone : {len(worse)}.")
+mean, low, high = gained[BETA, DPO_LR]
+print(f"A2's setting: {mean:+.1f} points [{low:+.1f}, {high:+.1f}].")
+
+# %% [markdown]
+# Read this as you would read it in a paper of somebody else.
+#
+# - A2 uses the best of twelve settings. About half of the table cannot be told
+#   apart from it, with three seeds.
+# - The best setting is a *corner* of the table: the highest beta with the
+#   smallest step size. It is the one that moves the model least. So the
+#   sweep does not show that DPO helps; its best advice is to do little.
+# - No setting is clearly better than SFT alone. **What A2 can do at home, it
+#   has learned from SFT on revisions.** DPO widens the margins, and margins are
+#   not what we measure at home. Elsewhere it could still matter: section 11
+#   and stage 3 look there.
+#
+# Odd intervals are no mistake in the arithmetic. One that ends above 100 %: one
+# seed broke and another did not, and a t-interval of three such numbers knows
+# no limit. One of no width: three seeds agreed on 200 requests, by chance.
+#
+# ## 9. When the chosen answer becomes less likely
 #
 # The loss wants a difference to grow. It can grow while *both* answers lose,
 # if the rejected one loses faster. Where does the probability go? To
@@ -1128,7 +1407,7 @@ for _ in range(61):
 path = torch.tensor(path)
 
 fig, (left, middle) = plt.subplots(
-    1, 2, figsize=(9, 3), dpi=110, layout="constrained"
+    1, 2, figsize=(9, 3), dpi=100, layout="constrained"
 )
 left.plot(path[:, 0], color="black")
 left.set_title("loss")
@@ -1184,12 +1463,288 @@ for beta, (policy, _) in runs.items():
     )
 
 # %% [markdown]
-# The first number is the one to watch: nothing in the loss keeps it small.
+# And in the runs of section 8, after SFT? Left, the share of pairs whose chosen
+# answer became less likely. Right, by how much, in the mean.
+
+# %%
+fig, (left, middle) = plt.subplots(
+    1, 2, figsize=(9.5, 3.2), dpi=100, layout="constrained"
+)
+fell = draw_by_beta(left, "chosen_fell", "sft", scale=100)
+moved_by = draw_by_beta(middle, "chosen_change", "sft")
+left.set_title("chosen answers that lost, %")
+left.set_ylim(0, 100)
+middle.set_title("mean change of the chosen answer, nats")
+middle.axhline(0, color="black", lw=1)
+left.legend(frameon=False)
+lost = [
+    over_seeds(measured, "rejected_change", start="sft", lr=r, beta=b)[0]
+    for r in RATES
+    for b in BETAS
+]
+show(
+    fig,
+    f"For beta {', '.join(f'{beta:g}' for beta in BETAS)}. Share that "
+    f"lost, {fell}\nMean change of the chosen answer, {moved_by}\nThe rejected "
+    f"answer lost {-max(lost):.0f} to {-min(lost):.0f} nats meanwhile.",
+)
+
+# %% [markdown]
+# About half of the chosen answers lost, in runs whose reward accuracy is
+# nearly perfect. Mostly they lost next to nothing, for SFT had made them
+# nearly certain. With the largest step size and a low beta they lost for
+# real: those are the runs far below the line in section 8.
+#
+# The share is the number to watch: nothing in the loss keeps it small.
 # Remedies in use: pairs whose answers really differ, a term that holds
 # the chosen text up (`sft_weight` in `utils/align/dpo.py`; RPO, arXiv
 # 2404.19733), and more supervised training first.
 #
-# ## 9. The finished arm
+# ## 10. Broken lab
+#
+# Four colleagues have trained the same model on the same pairs with the same
+# settings. You get their logs, their answers and their checkpoints, but not
+# their code. One of the four runs is right. The others count the wrong
+# tokens.
+#
+# How does that happen? A mask marks the places where completion tokens *stand*.
+# A model's output at a place is about the *next* token. So somewhere the two
+# have to be shifted by one against each other. Forget it, or do it twice, and
+# the mask is off by one. Nothing crashes. The loss starts at log 2, because
+# policy and reference are wrong in the same way.
+#
+# ```
+# tokens   <|user|> ... <|direct|> Sorry , I can ... . <|end|> <|pad|> <|pad|>
+# right       0     0      0         1   1 1  1      1    1       0       0
+# late        0     0      0         0   1 1  1      1    1       1       0
+# early       0     0      1         1   1 1  1      1    0       0       0
+# padding     0     0      0         1   1 1  1      1    1       1       1
+# ```
+#
+# (The runs start early in SFT on revisions, where many answers are still wrong.
+# They come from `results/faults.json`, written by
+# `python -m utils.evaluate.study faults`.)
+#
+# ### What they logged
+
+# %%
+faults = load_rows("faults")
+order = ["early", "right", "padding", "late"]
+random.Random(13).shuffle(order)  # no peeking
+teams = dict(zip("ABCD", order, strict=True))
+first_seed = {row["mask"]: row for row in faults if row["seed"] == 0}
+runs_of = {team: first_seed[mask] for team, mask in teams.items()}
+
+fig, (left, middle) = plt.subplots(
+    1, 2, figsize=(9, 3.2), dpi=100, layout="constrained"
+)
+team_looks = dict(
+    zip(
+        "ABCD",
+        zip(
+            [OKABE_ITO[c] for c in ("black", "blue", "orange", "purple")],
+            "os^D",
+            ["-", "--", "-.", ":"],
+            strict=True,
+        ),
+        strict=True,
+    )
+)
+said = []
+for team, row in runs_of.items():
+    color, marker, dash = team_looks[team]
+    look = {"color": color, "marker": marker, "linestyle": dash}
+    loss, hits = row["log"]["loss"], row["log"]["accuracy"]
+    steps = [10 * (i + 1) for i in range(len(loss))]
+    left.plot(steps, loss, label=team, **look)
+    middle.plot(steps, hits, label=team, **look)
+    said.append(
+        f"{team}: loss {loss[0]:.2f} to {loss[-1]:.2f}, reward accuracy "
+        f"{hits[0]:.2f} to {hits[-1]:.2f}; on pairs kept out "
+        f"{row['reward_accuracy']:.2f}."
+    )
+left.axhline(log(2), color="grey", lw=1)
+left.set_title("loss, as logged")
+middle.set_title("reward accuracy, as logged")
+for ax in (left, middle):
+    ax.set_xlabel("step")
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False)
+show(fig, "\n".join(said))
+
+# %% [markdown]
+# **Would you stop one of them?** All four losses fall, all four reward
+# accuracies rise, and on pairs kept out each is far above one half. Two
+# curves lie on top of each other. Are these two healthy, then?
+#
+# ### What their models say
+
+# %%
+for i in range(1, 6):
+    asked_for, old, _ = runs_of["A"]["samples"][i]
+    print(f"request: {asked_for}\nbefore : {old}")
+    for team, row in runs_of.items():
+        print(f"{team}      : {row['samples'][i][2]}")
+    print()
+
+# %% [markdown]
+# **Predict first.** Compare each team's answers with those before. For each
+# team, write down whether it is healthy. If not, which tokens does its loss
+# not see?
+#
+# ### Where the margin comes from
+#
+# The margin z adds up changes of single tokens. So compare checkpoint and
+# reference token by token. The bars show by how much *more* a place gained in
+# the chosen texts than in the rejected ones, in nats, over 150 pairs kept out:
+# the prompt's last token, the completion's first, all between, `<|end|>`, and
+# the token behind it. A run's z is made of the places that it counts.
+
+# %%
+fig, axes = plt.subplots(
+    1, 4, figsize=(10, 3), dpi=100, sharey=True, layout="constrained"
+)
+spots = ["before", "first", "between", "end", "behind"]
+said = []
+for ax, (team, row) in zip(axes, runs_of.items(), strict=True):
+    values = [
+        row["moved"][spot][0] - row["moved"][spot][1] for spot in spots
+    ]
+    ax.bar(range(len(spots)), values, color=team_looks[team][0])
+    ax.axhline(0, color="black", lw=1)
+    ax.set_xticks(range(len(spots)), spots, rotation=60)
+    ax.set_title(team)
+    ax.grid(axis="y", alpha=0.3)
+    said.append(f"{team}: " + ", ".join(f"{x + 0.0:+.1f}" for x in values))
+axes[0].set_ylabel("chosen minus rejected, nats")
+show(fig, f"Gain {', '.join(spots)}.\n" + "\n".join(said))
+
+# %% [markdown]
+# Which place *should* carry the margin? Section 4 said it: the first word, which
+# decides what kind of answer this is. A bar in a place that is no text at all
+# is a run that has found another way to win.
+#
+# The figure gives a suspicion, no proof. `early` is the hard case. Which two
+# places does it exchange, and do these two move in *any* run?
+#
+# ### Exercise: `find_fault`
+#
+# Difficulty 🔴🔴🔴⚪⚪ (medium) · importance 🔵🔵🔵🔵🔵 (very high) ·
+# 5 points · 12 minutes
+#
+# Turn the suspicion into a test. A library logs the *sum* of the changes that
+# it counted, such as TRL's `rewards/chosen` over beta. You have the change of
+# *every* token. So build all four masks, add up, and say which of them comes
+# nearest to the log over all texts. Logs are rounded, so none fits exactly.
+
+
+# %% exercise="find_fault"
+def find_fault(
+    logged: torch.Tensor,
+    change: torch.Tensor,
+    start: torch.Tensor,
+    end: torch.Tensor,
+) -> str:
+    """Tell from a log which tokens a run counts.
+
+    logged  : (n,) float: change of each completion's log-probability,
+              as the run logged it
+    change  : (n, T) float: change of each token's, with prompt and padding
+    start   : (n,) int: place of the first completion token
+    end     : (n,) int: place behind the last one, which is <|end|>
+    returns : "right", "late", "early" or "padding"
+    """
+    # BEGIN SOLUTION
+    place = torch.arange(change.shape[1])  # (T,)
+    start, end = start[:, None], end[:, None]  # (n, 1)
+    masks = {  # (n, T) each
+        "right": (place >= start) & (place < end),
+        "late": (place >= start + 1) & (place < end + 1),
+        "early": (place >= start - 1) & (place < end - 1),
+        "padding": place >= start,
+    }
+    errors = {
+        name: ((change * mask).sum(dim=1) - logged).abs().sum().item()
+        for name, mask in masks.items()
+    }
+    return min(errors, key=errors.get)
+    # END SOLUTION
+
+
+# %% check="find_fault" points=5
+check("find_fault", find_fault)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Let `place = torch.arange(change.shape[1])`, of shape (T,), and compare it with
+# `start[:, None]`, of shape (n, 1). The comparison has shape (n, T).
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The right mask is `(place >= start) & (place < end)`. The masks off by one add
+# or subtract 1 on both sides. The last one has no upper end.
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# For each mask, `((change * mask).sum(dim=1) - logged).abs().sum()`. Return the
+# name with the smallest of these four.
+# </details>
+#
+# Now look back at what you wrote down, and compare.
+
+# %%
+find_fault = use("find_fault", find_fault)
+for team, row in runs_of.items():
+    audit = {k: torch.tensor(v) for k, v in row["audit"].items()}
+    print(f"{team}: the log fits the mask {find_fault(**audit)!r}")
+
+# %% [markdown]
+# And what did the faults cost? The same four masks over three training seeds.
+# *By its log* is the reward accuracy on pairs kept out, with the run's own mask;
+# *truly*, the same with the right mask.
+
+# %%
+begin = 100 * over_seeds(faults, "accuracy_before")[0]
+print(f"right action before DPO: {begin:.0f} %; after it, in %:\n")
+print("mask       reward accuracy          right action")
+print("         by its log    truly")
+cost = {}
+for mask in ("right", "early", "late", "padding"):
+    cost[mask] = {
+        figure: [100 * x for x in over_seeds(faults, figure, mask=mask)]
+        for figure in (
+            "reward_accuracy",
+            "true_reward_accuracy",
+            "accuracy",
+        )
+    }
+    by_log, true, acts = cost[mask].values()
+    print(
+        f"{mask:9}   {by_log[0]:5.0f}       {true[0]:5.0f}      "
+        f"{acts[0]:3.0f} [{acts[1]:3.0f}, {acts[2]:3.0f}]"
+    )
+
+# %% [markdown]
+# - **late** has learned nothing about the answers: truly, it is at chance. It
+#   has found out that it may win with the token *behind* the end. There is
+#   nothing to read there, but its loss counts it. In every seed its right
+#   action is lower than before, and its log is far above one half.
+# - **padding** has learned both. A part of its margin is made of padding, and on
+#   the answers themselves it is behind the right run.
+# - **early** cannot be told from the right run, by log, samples or score. The
+#   prompt's last token is the same in both texts, so it cancels in z; and
+#   after the last full stop `<|end|>` was certain before training. A fault
+#   can be harmless on *these* data. Where a model has to learn when to stop, it
+#   would not be. Only the audit finds it.
+# - **right** did not clearly raise the right action either. Section 8 said why
+#   one should not expect it to.
+#
+# Samples alone would not have convicted anybody: the right run says odd things,
+# too. What does it: **ask where the margin comes from, and add up yourself what
+# the log claims.**
+#
+# ## 11. The finished arm
 #
 # Arm **A2** is stage 1 as a whole: supervised training on the revised
 # answers, then DPO on the AI-labelled pairs, in plain English. It comes from
@@ -1234,7 +1789,7 @@ for (name, place), row in results.items():
     )
 
 # %%
-fig, ax = plt.subplots(figsize=(6, 3.2), dpi=110, layout="constrained")
+fig, ax = plt.subplots(figsize=(6, 3.2), dpi=100, layout="constrained")
 for shift, name in ((-0.08, "A0"), (0, "A1"), (0.08, "A2")):
     rows = [results[name, place] for place in conditions]
     values = [100 * row["accuracy"] for row in rows]
@@ -1281,17 +1836,24 @@ show(fig, "\n".join(described))
 # - Bradley-Terry on that implicit reward is DPO. Z cancels, because both
 #   answers belong to one request. At the start the loss is log 2.
 # - Log-probabilities are **summed**. A mean lets length into the preferences.
-# - **Reward accuracy is not behaviour.** It compares with the reference.
+# - **Reward accuracy is not behaviour.** It compares with the reference. It is
+#   near its ceiling where answers are right before DPO begins, and above
+#   chance where they never change.
 # - The loss wants a difference: the chosen answer may lose as well, and a third
 #   one may win.
+# - In our sweep the best setting moves least, and none is clearly better at
+#   home than SFT on revisions alone.
+# - A healthy log proves little. Audit which tokens a loss counts, by adding
+#   them up yourself.
 #
 # **What was not shown.** Pairs sampled anew from the policy during training
-# (online DPO); other shapes of the loss (IPO, KTO); several seeds
-# (`results/quick.json` has them); how much of A2 is its supervised phase
-# alone; what happens on topics that alignment never saw. The two live runs
+# (online DPO); other shapes of the loss (IPO, KTO); longer runs than 100 steps;
+# pairs as hard as real ones, on which SFT leaves something to do; what happens
+# on topics that alignment never saw (notebook 31). The two live runs
 # start from the base model and take 60 steps, to make the path visible: they
-# are not what DPO can reach at its best. Five actions with fixed openings are
-# far simpler than real answers.
+# are not what DPO can reach at its best. Three seeds tell large effects from
+# none, and nothing finer. Five actions with fixed openings are far simpler than
+# real answers.
 #
 # **Further reading**
 #

@@ -1,9 +1,15 @@
-"""The beta slider of notebook 13, without a browser."""
+"""The sliders of notebook 13, without a browser."""
 
 import pytest
 import torch
 
-from utils.show.widgets_13 import BetaSlider, describe_optimum
+from utils.show.widgets_13 import (
+    SHARES,
+    BetaSlider,
+    RunSlider,
+    describe_optimum,
+    describe_run,
+)
 
 WORDS = ["a", "b"]
 REFERENCE, REWARDS = torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0])
@@ -33,3 +39,38 @@ def test_slider_offers_no_other_beta():
     widget = BetaSlider(WORDS, REFERENCE, REWARDS, POLICIES)
     with pytest.raises(Exception, match="Invalid selection"):
         widget.slider.value = 0.5
+
+
+@pytest.fixture
+def runs() -> list[dict]:
+    """Rows like those of results/dpo.json, with figures that tell settings apart."""
+    return [
+        {"seed": seed, "start": start, "beta": beta, "lr": lr}
+        | dict.fromkeys(SHARES, beta / 2 + (start == "sft") / 4 + seed / 100)
+        | {"kl": 1 / beta, "chosen_change": lr * 1e4, "rejected_change": -beta}
+        for seed in range(3)
+        for start in ("base", "sft")
+        for beta in (0.1, 1.0)
+        for lr in (5e-5, 2e-4)
+    ]
+
+
+def test_every_control_of_the_runs_shows_another_setting(runs):
+    widget = RunSlider(runs, "base", 5e-5)
+    seen = [(bytes(widget.image.value), widget.text.value)]
+    for control, value in [
+        (widget.beta, 1.0),
+        (widget.start, "sft"),
+        (widget.lr, 2e-4),
+    ]:
+        control.value = value
+        seen.append((bytes(widget.image.value), widget.text.value))
+    assert all(image.startswith(b"\x89PNG") for image, _ in seen)
+    assert len({text for _, text in seen}) == 4
+    assert widget.text.value == describe_run(runs, start="sft", beta=1.0, lr=2e-4)
+
+
+def test_description_of_a_run_holds_means_over_the_seeds(runs):
+    text = describe_run(runs, start="sft", beta=0.1, lr=2e-4)
+    assert "after SFT, beta 0.1, lr 0.0002: reward accuracy 31%" in text
+    assert "chosen +2.0, rejected -0.1 nats; KL 10.00" in text
