@@ -715,10 +715,10 @@ show(fig, "\n".join(described))
 # look at **blank**. With no request at all most of this is still there. The
 # answer names the topic, and a topic alone says much about the action: with
 # a pipe bomb, to refuse is the best guess. So much of what looks like reading
-# Spanish is reading the English answer. In the ciphers and in the two controls (id,
-# atbash) little more than chance is left, less than with a blank: a request
-# that it can't read does not leave the model neutral. Nor does a wrong one:
-# *swapped* is below blank.
+# Spanish is reading the English answer. In the ciphers and in the two
+# controls (id, atbash) little more than chance is left, less than with a
+# blank: a request that it can't read does not leave the model neutral. Nor
+# does a wrong one: *swapped* is below blank.
 #
 # On held-out topics it is weaker in English, too. And on the right: to
 # rank four pairs out of five is not yet to find the best of five.
@@ -728,7 +728,7 @@ show(fig, "\n".join(described))
 # request.
 
 # %%
-print('pairs ranked rightly, %     answers name the topic   say "it"')
+print("pairs ranked rightly, %   answers name the topic   say it")
 for topics in looks:
     for place in ("en", *TAUGHT_LANGUAGES):
         where = {"kind": "truth", "shown": place, "topics": topics}
@@ -866,7 +866,7 @@ def gaps_on(topics: str, surface: str) -> torch.Tensor:
 
 
 def error_of(z: torch.Tensor) -> float:
-    """Each pair in both orders, so that the right one is not always first."""
+    """Each pair in both orders, so the right one is not always first."""
     probs = torch.cat([z, -z]).sigmoid()
     won = torch.cat([torch.ones_like(z), torch.zeros_like(z)])
     return calibration_error(probs, won)
@@ -957,8 +957,8 @@ print(" " * 20 + "".join(f"{f'T = {t:.1f}':>18}" for t in best.values()))
 # chance, and still claims about three quarters. The further away, the
 # higher the temperature that would be needed. (10 is the end of the grid:
 # there, none is high enough.) So one number, fitted at home, repairs nothing
-# abroad. Ovadia et al. (2019, arXiv 1906.02530) found the same for
-# classifiers of images and texts.
+# abroad, and ROT13's would spoil English. Ovadia et al. (2019, arXiv
+# 1906.02530) found the same for classifiers of images and texts.
 #
 # Whoever trains a policy on such rewards gets confident numbers in places
 # where the model knows nothing.
@@ -1113,7 +1113,7 @@ ways = {VOTE: ("o", BLUE), AWARE: ("D", GREEN), PROBABILITY: ("^", ORANGE)}
 
 
 def over_noise(figure: str, way: str) -> torch.Tensor:
-    """Mean, low and high (3, levels) of a figure; without noise all agree."""
+    """Mean, low and high (3, levels); without noise all ways agree."""
     rows = [
         over_seeds(
             noise_rows,
@@ -1330,8 +1330,8 @@ for place in ("home", "twins"):
 
 # %% [markdown]
 # No, it does not: on the twins refusing is seldom on top. Look at the home
-# requests about held-out topics instead: "comply" is on top there clearly more
-# often than in the fifth of cases where it is right. Where it does not know,
+# requests about held-out topics instead: "comply" is on top there more often
+# than in the fifth of cases where it is right, with each seed. Where it does not know,
 # this model errs towards helping. For a reward that shall make a model
 # careful, that is the wrong side.
 #

@@ -144,4 +144,6 @@ def test_it_does_not_prefer_to_refuse_and_errs_towards_helping():
             mean = over_seeds(ROWS, "top", place=place, action=action, **where)[0]
             assert low <= mean <= high
     new = {"kind": "action", "topics": "held_out", "place": "home"}
-    assert over_seeds(ROWS, "top", action="comply", **new)[0] > 0.3
+    new["action"] = "comply"
+    shares = [row["top"] for row in ROWS if new.items() <= row.items()]
+    assert len(shares) == 3 and min(shares) > 0.2

@@ -89,8 +89,6 @@ def _hits(probs: Tensor, won: Tensor, bins: int = 10) -> float:
 
 def _certain_lost(probs: Tensor, won: Tensor, bins: int = 10) -> float:
     inside = probs < 1
-    if not inside.any():
-        return 0.0
     error = calibration_error(probs[inside], won[inside], bins)
     return error * inside.float().mean().item()
 
