@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest
 
 from utils.evaluate.run import ALL, QUICK, RESULTS
-from utils.evaluate.table import label, markdown
+from utils.evaluate.table import average, label, markdown, plain_on
 from utils.files import ROOT
 from utils.show.headline import (
     FIRST_MARK,
@@ -74,3 +74,15 @@ def test_the_figure_has_every_arm_and_a_description(rows):
     figure = draw(rows)
     assert [len(axes.containers) for axes in figure.axes] == [len(QUICK)] * 2
     assert all(label(*run) in describe(rows) for run in QUICK)
+
+
+def test_rl_and_pairs_add_little_to_what_sft_taught():
+    """Notebook 14 says so of A3."""
+    found = [row for row in rows_of("arms.json") if row["base"] == "lab"]
+    for one, two in (("A1", "A3"), ("A4", "A5"), ("A4", "A12")):
+        for member in (plain_on("en"), plain_on("es", "fr", "de")):
+            means = [
+                average([r for r in found if r["arm"] == arm and member(r)], "accuracy")
+                for arm in (one, two)
+            ]
+            assert abs(means[0] - means[1]) < 0.05, (one, two, means)

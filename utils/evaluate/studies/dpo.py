@@ -1,7 +1,8 @@
 """DPO under every beta and learning rate, from the base and after SFT on revisions.
 
 The runs after SFT are the sweep from which the settings of arm A2 were taken. They are
-compared on validation requests: none of them is trained on or in any test.
+compared on validation requests, which no training shows. Some of them are in the test
+too, since both are drawn from the pairs of topic and template that are held out.
 """
 
 import copy
@@ -14,6 +15,7 @@ from utils.align.chat import Reply, reply
 from utils.align.dpo import train_dpo
 from utils.evaluate.arms import BATCH, DPO_STEPS, imitate
 from utils.evaluate.metrics import score
+from utils.evaluate.studies.reward_model import as_tokens
 from utils.evaluate.training_data import direct_example, preference_pairs, revisions
 from utils.models.load import load
 from utils.models.tokenizer import encode_prompt
@@ -33,11 +35,7 @@ Row = dict
 
 def labelled_pairs(tokenizer, base: str, seed: int) -> tuple[list[Pair], list[Pair]]:
     """Return AI-labelled pairs to train on, and others about requests kept out."""
-    found = []
-    for request, better, worse, p in preference_pairs(base, seed):
-        one = direct_example(tokenizer, request, better)
-        two = direct_example(tokenizer, request, worse)
-        found.append(Pair(one.prompt, one.completion, two.completion, p))
+    found = as_tokens(tokenizer, preference_pairs(base, seed))
     train, kept = found[:-KEPT], found[-KEPT:]
     known = {tuple(pair.prompt) for pair in train}
     return train, [pair for pair in kept if tuple(pair.prompt) not in known]

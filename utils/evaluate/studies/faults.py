@@ -24,7 +24,7 @@ from utils.align.dpo import dpo_loss
 from utils.align.fit import fit
 from utils.align.sft import train_sft
 from utils.evaluate.metrics import score
-from utils.evaluate.studies.reward_model import labelled_pairs
+from utils.evaluate.studies.reward_model import as_tokens, pairs_in_words
 from utils.evaluate.training_data import direct_example, revisions
 from utils.models.load import load
 from utils.world import prompts
@@ -168,7 +168,7 @@ def study(seed: int, base: str = "lab") -> list[Row]:
     """Return a row for each mask."""
     start, tokenizer = load(base)
     pad = tokenizer.pad_token_id
-    pairs = labelled_pairs(tokenizer, base, seed, REQUESTS)
+    pairs = as_tokens(tokenizer, pairs_in_words(base, seed, REQUESTS))
     torch.manual_seed(seed)
     train_sft(
         start,
