@@ -857,6 +857,22 @@ for reward in ("many", "few"):
 show(fig, "\n".join(lines))
 
 # %% [markdown]
+# How to read it: each line is a training run, and goes to the right as the
+# policy moves away from its start. Dotted is chance.
+#
+# - **Few pairs** (right): the proxy rises in every seed, and the truth falls
+#   in every seed. Whoever only sees the reward would call it a success.
+# - **The penalty works.** The higher beta, the nearer the policy stays, and
+#   the less it loses. It does not make the reward model better: what it buys
+#   is that you lose slowly.
+# - **Many pairs** (left): the proxy rises a little, and proxy and truth do
+#   not part. But the truth hardly rises, either: with three seeds we can't
+#   tell it from where it began. Forty steps with noisy grades are not enough
+#   to teach what a few hundred answers to imitate teach at once.
+#
+# The last point is a negative result, and we keep it. Real systems run RL
+# for thousands of steps, after much supervised training.
+#
 # What do the answers look like? The same three requests, before and after
 # training on the reward model of few pairs without a KL penalty.
 
@@ -979,7 +995,9 @@ judge = rl.by_judge(base, tokenizer, tests)
 for i in (0, 1):
     four = sample(start, [questions[i]] * 4, seed=i)
     print(f"request: {tests[i].text}")
-    for reward, text in zip(judge(i, four), texts_of(four), strict=True):
+    for reward, text in zip(
+        judge([i] * 4, four), texts_of(four), strict=True
+    ):
         print(f"  {reward:.2f}  {text}")
 
 # %%
@@ -1019,6 +1037,8 @@ show(fig, ".\n".join(described) + ".")
 # %% [markdown]
 # The judge can't be fooled in the same way here: it reads the clause that
 # decides, for each request anew, and an answer that never ends gets nothing.
+# In no seed does the truth fall. It hardly rises, either, for the reason
+# given above: a few steps, from a start that is right more often than not.
 # Note what this does *not* change. The judge reads the rules; the policy
 # still reads a request and gets a number.
 #

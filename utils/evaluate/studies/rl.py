@@ -74,43 +74,55 @@ def started(base: str = "lab", seed: int = 0) -> tuple:
     return model.eval(), tokenizer
 
 
+# Grader: the rewards of answers to the requests with these numbers.
+Grader = Callable[[Sequence[int], Sequence[Sample]], list[float]]
+
 # Rewards ----------------------------------------------------------------------------
 
 
 def by_model(
     reward_model: RewardModel, questions: Sequence[list[int]], pad_id: int
-) -> RewardFunction:
-    """Return a reward function: what the reward model says of request and answer.
+) -> Grader:
+    """Return a grader: what the reward model says of request and answer.
 
     An answer without an end gets what the model says of it, as any other.
     """
 
-    def reward(i: int, samples: list[Sample]) -> list[float]:
-        examples = [Example(questions[i], sample.tokens) for sample in samples]
+    def grades(index: Sequence[int], samples: Sequence[Sample]) -> list[float]:
+        examples = [
+            Example(questions[i], sample.tokens)
+            for i, sample in zip(index, samples, strict=True)
+        ]
         return score(reward_model, examples, pad_id).tolist()
 
-    return reward
+    return grades
 
 
-def by_judge(judge, tokenizer, requests: Sequence[Request]) -> RewardFunction:
-    """Return a reward function: the judge's probability of "yes, it fits the Spec".
+def by_judge(judge, tokenizer, requests: Sequence[Request]) -> Grader:
+    """Return a grader: the judge's probability of "yes, it fits the Spec".
 
-    An answer without an end gets 0. Equal answers of a group are judged once.
+    An answer without an end gets 0. Equal answers to a request are judged once.
     """
 
-    def reward(i: int, samples: list[Sample]) -> list[float]:
-        said = [
-            split_completion(tokenizer, s.tokens)[1] if s.finished else ""
-            for s in samples
+    def grades(index: Sequence[int], samples: Sequence[Sample]) -> list[float]:
+        cases = [
+            (i, split_completion(tokenizer, sample.tokens)[1])
+            for i, sample in zip(index, samples, strict=True)
+            if sample.finished
         ]
-        different = sorted(set(said) - {""})
-        n, request = len(different), requests[i]
-        policies = [load_spec().of(request.topic.category)] * n
-        found = verdicts(judge, tokenizer, policies, [request.text] * n, different)
+        different = list(dict.fromkeys(cases))
+        found = verdicts(
+            judge,
+            tokenizer,
+            [load_spec().of(requests[i].topic.category) for i, _ in different],
+            [requests[i].text for i, _ in different],
+            [text for _, text in different],
+        )
         scores = dict(zip(different, found[:, 0].tolist(), strict=True))
-        return [scores.get(text, 0.0) for text in said]
+        finished = iter(cases)
+        return [scores[next(finished)] if s.finished else 0.0 for s in samples]
 
-    return reward
+    return grades
 
 
 # Looking at a policy ----------------------------------------------------------------
@@ -156,7 +168,7 @@ class Watch:
     policy    : the model in training
     reference : what its trainer takes for the reference
     start     : the model from which it really started
-    reward    : scores answers to the `requests`, as training does for its own
+    grader    : grades answers to the `requests`, as training does for its own
     """
 
     def __init__(
@@ -166,10 +178,10 @@ class Watch:
         start: nn.Module,
         tokenizer,
         requests: Sequence[Request],
-        reward: RewardFunction,
+        grader: Grader,
     ) -> None:
         self.policy, self.reference, self.start = policy, reference, start
-        self.tokenizer, self.requests, self.reward = tokenizer, requests, reward
+        self.tokenizer, self.requests, self.grader = tokenizer, requests, grader
         self.questions = encode(tokenizer, requests)
         self.fixed = fixed_texts(tokenizer, requests[:FIXED])
         right = [request.action() for request in requests]
@@ -192,7 +204,7 @@ class Watch:
             Example(question, sample.tokens)
             for question, sample in zip(self.questions, samples, strict=True)
         ]
-        rewards = [self.reward(i, [s])[0] for i, s in enumerate(samples)]
+        rewards = self.grader(range(len(samples)), samples)
         hits = [r.action() == a for r, a in zip(self.requests, given, strict=True)]
         kl = distance(self.policy, self.start, examples, pad_id)
         self.rows.append(
@@ -228,9 +240,9 @@ def move(model: nn.Module, goal: nn.Module, share: float) -> None:
 
 
 def watched(
-    reward: RewardFunction, look: Callable[[int], None], after: Callable[[], None]
+    grader: Grader, look: Callable[[int], None], after: Callable[[], None]
 ) -> RewardFunction:
-    """Return the reward function, made to look at the policy every so many steps.
+    """Return a reward function that also looks at the policy every so many steps.
 
     `train_grpo` asks for the rewards of each prompt of a step before its update, so
     the first question in a step finds the policy after all updates before.
@@ -245,7 +257,7 @@ def watched(
             if step % EVERY == 0:
                 look(step)
             after()
-        return reward(i, samples)
+        return grader([i] * len(samples), samples)
 
     return function
 
@@ -254,26 +266,24 @@ def run(
     start: nn.Module,
     tokenizer,
     requests: Sequence[Request],
-    rewards: Callable[[Sequence[Request]], RewardFunction],
+    grader: Callable[[Sequence[Request]], Grader],
     beta: float,
     seed: int,
     follows: float = 0.0,
 ) -> list[dict]:
     """Train a copy of `start` by GRPO and return a row for each look at it.
 
-    `rewards(requests)` makes the reward function for a list of requests. `follows`
+    `grader(requests)` makes the grader for a list of requests. `follows`
     breaks the run: by this share the reference moves to the policy in each step.
     """
     policy, reference = copy.deepcopy(start), copy.deepcopy(start)
     tests = plain("seen", TESTS)
-    watch = Watch(policy, reference, start, tokenizer, tests, rewards(tests))
+    watch = Watch(policy, reference, start, tokenizer, tests, grader(tests))
     history = train_grpo(
         policy,
         reference,
         encode(tokenizer, requests),
-        watched(
-            rewards(requests), watch.look, lambda: move(reference, policy, follows)
-        ),
+        watched(grader(requests), watch.look, lambda: move(reference, policy, follows)),
         steps=STEPS,
         group_size=GROUP,
         prompts_per_step=PROMPTS_PER_STEP,
@@ -298,7 +308,7 @@ def study(seed: int) -> list[dict]:
     models = {name: trained("lab", seed, n) for name, n in PAIRS.items()}
     judge, _ = load("lab")
 
-    def rewards(name: str) -> Callable[[Sequence[Request]], RewardFunction]:
+    def grader(name: str) -> Callable[[Sequence[Request]], Grader]:
         if name == "judge":
             return lambda asked: by_judge(judge, tokenizer, asked)
         return lambda asked: by_model(
@@ -307,7 +317,7 @@ def study(seed: int) -> list[dict]:
 
     rows = []
     for name, beta, follows in [*((*two, 0.0) for two in RUNS), BROKEN]:
-        looks = run(start, tokenizer, requests, rewards(name), beta, seed, follows)
+        looks = run(start, tokenizer, requests, grader(name), beta, seed, follows)
         keys = {"reward": name, "beta": beta, "follows": follows}
         rows += [keys | row for row in looks]
     return rows
