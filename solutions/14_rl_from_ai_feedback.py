@@ -101,7 +101,8 @@ grades = grade(
 right = torch.tensor(
     [r.action() == action_of(t) for r, t in zip(tests, said, strict=True)]
 )
-for i in range(4):
+order = [r.action() for r in tests]
+for i in map(order.index, ACTIONS):  # the first request for each action
     print(f"request: {tests[i].text}")
     print(f"answer : {said[i]}")
     print(f"reward : {grades[i]:+.2f}   right action: {right[i].item()}\n")
@@ -471,7 +472,8 @@ for k in (2, 3, 4):
 pair = torch.tensor([[0.50, 0.52, 0.50, 0.52], [0.0, 1.0, 0.0, 1.0]])
 for row, advantages in zip(pair, group_advantages(pair), strict=True):
     numbers = ", ".join(f"{a:+.2f}" for a in advantages)
-    print(f"rewards {row.tolist()}\n    advantages {numbers}")
+    given = ", ".join(f"{r:.2f}" for r in row)
+    print(f"rewards    {given}\nadvantages {numbers}\n")
 
 # %% [markdown]
 # Nearly the same advantages. Where the reward model can't really tell two
@@ -615,7 +617,7 @@ show(
 # reference, and for the line that lets it stay as it is.
 
 # %%
-ROLLOUTS, UPDATES, PROMPTS, K = 14, 2, 8, 8
+ROLLOUTS, UPDATES, PROMPTS, K = 14, 2, 16, 4
 CLIP, LEARNING_RATE = 0.2, 3e-4
 asked = training_requests(seed=500, n=800)  # fresh ones, not those of start
 asked_ids = rl.encode(tokenizer, asked)
@@ -697,9 +699,9 @@ for beta, (_, history) in live.items():
         )
 
 # %% [markdown]
-# The reward rises within a few rollouts; each has 64 answers. How does the
-# truth do? One run on a hundred requests is a glimpse, no finding. The
-# findings below are from longer runs with three seeds.
+# Compare the last rows with the first, and the two distances with each other.
+# One short run, measured on a hundred requests, is a glimpse and no finding.
+# The findings below are from longer runs with three seeds.
 #
 # ### What has changed?
 #
@@ -787,31 +789,44 @@ print(f"prompts of {len(asked_ids)} with a word of the rules: {named}")
 # We have something better than a gold reward model: the truth. The study `rl`
 # (`utils/evaluate/studies/rl.py`) follows two reward models from the same
 # start, over three seeds: one trained on **many** AI-labelled pairs, one on
-# **few**.
+# **few**. Each seed begins elsewhere, so we look at the *change* since its
+# start.
+#
+# **Predict first.** There are three values of beta. Is the same one best for
+# both reward models?
 
 # %%
 rows = load_rows("rl")
 STEPS = max(row["step"] for row in rows)
+RUN = ("reward", "beta", "follows", "seed")
+begun = {tuple(r[k] for k in RUN): r for r in rows if r["step"] == 0}
+for row in rows:
+    first = begun[tuple(row[k] for k in RUN)]
+    for figure in ("proxy", "truth"):
+        row[f"{figure} gained"] = row[figure] - first[figure]
 sound = [row for row in rows if row["follows"] == 0]
 
 
 def at(reward: str, beta: float, step: int, figure: str):
-    """Mean and interval over the seeds."""
+    """Mean and 95 % interval over the seeds."""
     return over_seeds(sound, figure, reward=reward, beta=beta, step=step)
 
 
-print("reward beta    proxy          truth, %          KL, nats")
+print(f"Change after {STEPS} steps; KL to the start. Mean [95 % interval].")
+print("reward beta    proxy               truth, points     KL, nats")
 for reward in ("many", "few"):
     for beta in rl.BETAS:
         line = f"{reward:6} {beta:4}"
-        for figure, scale in (("proxy", 1), ("truth", 100), ("kl", 1)):
-            before = scale * at(reward, beta, 0, figure)[0]
+        for figure, scale, digits in (
+            ("proxy gained", 1, 1),
+            ("truth gained", 100, 0),
+            ("kl", 1, 1),
+        ):
             mean, low, high = (
                 scale * x for x in at(reward, beta, STEPS, figure)
             )
-            digits = 0 if scale == 100 else 1
-            line += f"  {before:.{digits}f} > {mean:.{digits}f}"
-            line += f" [{low:.{digits}f}, {high:.{digits}f}]"
+            ends = f"[{low:+.{digits}f}, {high:+.{digits}f}]"
+            line += f"  {mean:+5.{digits}f} {ends:13}"
         print(line)
 
 # %%
@@ -827,7 +842,9 @@ fig, axes = plt.subplots(
 for column, reward in zip(axes.T, ("many", "few"), strict=True):
     for beta, (color, marker) in looks.items():
         far = [at(reward, beta, s, "kl")[0] ** 0.5 for s in steps]
-        for ax, figure in zip(column, ("proxy", "truth"), strict=True):
+        for ax, figure in zip(
+            column, ("proxy gained", "truth gained"), strict=True
+        ):
             middle = [at(reward, beta, s, figure)[0] for s in steps]
             ax.plot(
                 far,
@@ -838,40 +855,37 @@ for column, reward in zip(axes.T, ("many", "few"), strict=True):
             )
     column[0].set_title(f"reward model of {reward} pairs")
     column[1].set_xlabel("square root of KL(policy || start)")
-    column[1].set_ylim(0, 1)
-    column[1].axhline(0.2, color="grey", lw=1, ls=":")
+    column[1].set_ylim(-0.3, 0.3)
     for ax in column:
+        ax.axhline(0, color="grey", lw=1)
         ax.grid(alpha=0.3)
-axes[0, 0].set_ylabel("proxy: mean reward")
-axes[1, 0].set_ylabel("truth: right action")
+axes[0, 0].set_ylabel("proxy: mean reward, gained")
+axes[1, 0].set_ylabel("truth: right actions, gained")
 axes[0, 0].legend(frameon=False)
 lines = []
 for reward in ("many", "few"):
-    truth = [at(reward, 0.0, s, "truth")[0] for s in steps]
-    proxy = [at(reward, 0.0, s, "proxy")[0] for s in steps]
-    lines.append(
-        f"{reward} pairs, beta 0: proxy {proxy[0]:.1f} to {proxy[-1]:.1f}, "
-        f"truth {truth[0]:.2f} to {truth[-1]:.2f} (highest "
-        f"{max(truth):.2f}, at step {steps[truth.index(max(truth))]})."
-    )
+    for beta in rl.BETAS:
+        proxy = at(reward, beta, STEPS, "proxy gained")[0]
+        truth = at(reward, beta, STEPS, "truth gained")[0]
+        lines.append(
+            f"{reward} pairs, beta {beta:g}: proxy {proxy:+.1f}, truth "
+            f"{100 * truth:+.0f} points at the end."
+        )
 show(fig, "\n".join(lines))
 
 # %% [markdown]
-# How to read it: each line is a training run, and goes to the right as the
-# policy moves away from its start. Dotted is chance.
+# How to read it: each line is a training run, the mean of three seeds. It goes
+# to the right as the policy moves away from its start. Mind the two scales of
+# the proxies: rewards of two models can't be compared.
 #
-# - **Few pairs** (right): the proxy rises in every seed, and the truth falls
-#   in every seed. Whoever only sees the reward would call it a success.
-# - **The penalty works.** The higher beta, the nearer the policy stays, and
-#   the less it loses. It does not make the reward model better: what it buys
-#   is that you lose slowly.
-# - **Many pairs** (left): the proxy rises a little, and proxy and truth do
-#   not part. But the truth hardly rises, either: with three seeds we can't
-#   tell it from where it began. Forty steps with noisy grades are not enough
-#   to teach what a few hundred answers to imitate teach at once.
-#
-# The last point is a negative result, and we keep it. Real systems run RL
-# for thousands of steps, after much supervised training.
+# - **Many pairs** (left): proxy and truth rise together, with a small beta in
+#   every seed. Nobody showed these answers to the policy; it found them.
+# - **Few pairs** (right), beta 0: the proxy rises in every seed, and the truth
+#   falls in every seed. Whoever only sees the reward would call it a success.
+# - **What beta does depends on the reward.** It holds the policy back from the
+#   good and from the bad. With few pairs the highest beta saves the truth.
+#   With many pairs it costs part of the gain. It does not make a reward model
+#   better.
 #
 # What do the answers look like? The same three requests, before and after
 # training on the reward model of few pairs without a KL penalty.
@@ -1008,7 +1022,7 @@ sources = {"many": ("blue", "o-"), "few": ("vermillion", "s--"),
 names = {"many": "reward model, many pairs",
          "few": "reward model, few pairs", "judge": "judge"}  # fmt: skip
 for shift, (source, (color, line)) in enumerate(sources.items()):
-    found = [at(source, 0.2, s, "truth") for s in steps]
+    found = [at(source, 0.2, s, "truth gained") for s in steps]
     middle, low, high = zip(*found, strict=True)
     ax.errorbar(
         [s + 0.3 * (shift - 1) for s in steps],
@@ -1023,13 +1037,12 @@ for shift, (source, (color, line)) in enumerate(sources.items()):
         label=names[source],
     )
     described.append(
-        f"{names[source]}: truth {middle[0]:.2f} to {middle[-1]:.2f} "
-        f"[{low[-1]:.2f}, {high[-1]:.2f}]"
+        f"{names[source]}: truth {middle[-1]:+.2f} since the start "
+        f"[{low[-1]:+.2f}, {high[-1]:+.2f}]"
     )
-ax.axhline(0.2, color="grey", lw=1, ls=":")
-ax.set_ylim(0, 1.05)
+ax.axhline(0, color="grey", lw=1)
 ax.set_xlabel("step (beta 0.2)")
-ax.set_ylabel("truth: right action")
+ax.set_ylabel("truth: right actions, gained")
 ax.grid(alpha=0.3)
 ax.legend(frameon=False, fontsize=9)
 show(fig, ".\n".join(described) + ".")
@@ -1037,8 +1050,7 @@ show(fig, ".\n".join(described) + ".")
 # %% [markdown]
 # The judge can't be fooled in the same way here: it reads the clause that
 # decides, for each request anew, and an answer that never ends gets nothing.
-# In no seed does the truth fall. It hardly rises, either, for the reason
-# given above: a few steps, from a start that is right more often than not.
+# With it, too, the truth rises in every seed.
 # Note what this does *not* change. The judge reads the rules; the policy
 # still reads a request and gets a number.
 #
@@ -1081,18 +1093,18 @@ for name in ("A1", "A3", "A2"):
 #
 # ## 9. The broken lab
 #
-# Two runs of a colleague: the reward model of few pairs, beta 1, the same
+# Two runs of a colleague: the reward model of few pairs, beta 0.2, the same
 # start, the same requests. One of the two trainers has a bug. Here are the
 # logs as the trainers wrote them.
 
 
 # %%
 def recorded_run(seed: int, follows: float) -> list[dict]:
-    """The looks at one run with beta 1 on the reward model of few pairs."""
+    """The looks at one run with beta 0.2 on the reward model of few pairs."""
     return [
         row
         for row in rows
-        if (row["reward"], row["beta"]) == ("few", 1.0)
+        if (row["reward"], row["beta"]) == ("few", 0.2)
         and (row["seed"], row["follows"]) == (seed, follows)
     ]
 
@@ -1255,7 +1267,7 @@ fig, axes = plt.subplots(
 figures = {
     "logged kl": "KL as logged, per token",
     "kl": "KL to the start, whole answer",
-    "truth": "truth: right action",
+    "truth gained": "truth, gained since the start",
 }
 described = []
 for name, follows, color, line in (
@@ -1267,7 +1279,7 @@ for name, follows, color, line in (
                 rows,
                 figure,
                 reward="few",
-                beta=1.0,
+                beta=0.2,
                 follows=follows,
                 step=s,
             )
@@ -1285,17 +1297,17 @@ for name, follows, color, line in (
         ax.grid(alpha=0.3)
         if figure != "logged kl":
             described.append(
-                f"run {name}, {title}: {middle[-1]:.2f} "
-                f"[{low[-1]:.2f}, {high[-1]:.2f}]"
+                f"run {name}, {title}: {middle[-1]:+.2f} "
+                f"[{low[-1]:+.2f}, {high[-1]:+.2f}]"
             )
 axes[0].legend(frameon=False)
-axes[2].set_ylim(0, 1)
 show(fig, "At the last step, mean over seeds.\n" + "\n".join(described))
 
 # %% [markdown]
-# The logged KL was the one number that should have warned, and it was the
-# number with the bug in it. So test the instrument, too: keep fixed texts,
-# log them under both models, and read samples.
+# In every seed run B went several times as far as run A, and lost right
+# actions that run A kept. The logged KL was the one number that should have
+# warned, and it was the number with the bug in it. So test the instrument,
+# too: keep fixed texts, log them under both models, and read samples.
 #
 # ## Summary
 #
@@ -1307,17 +1319,25 @@ show(fig, "At the last step, mean over seeds.\n" + "\n".join(described))
 #   hair's difference as loud as a real one.
 # - Clipping limits the step from the *old* policy. The KL penalty prices the
 #   way from the *reference*.
+# - RL finds right answers that nobody showed, if the reward knows them.
 # - The reward is a proxy. Measure the truth next to it, at several points of
 #   training, on fresh requests. **Read samples.**
 # - A KL penalty is only as good as its reference: check that it is frozen.
 #
 # **What was not shown.** PPO with a value network; process rewards; the
 # reward model trained anew on the policy's own answers, the usual remedy
-# for over-optimization; ensembles of reward models; long answers. The setting
-# in which proxy and truth part was looked for: we tried a few sizes of the
-# reward model's training set and two learning rates, and kept one that shows
-# it within a few dozen steps. The world has five actions with fixed openings,
-# and a reward model of the policy's own size.
+# for over-optimization; ensembles of reward models; long answers. RL goes on
+# for far longer elsewhere; these are a few dozen steps. The world has five
+# actions with fixed openings, and the reward model has the policy's own size.
+#
+# **How the settings were chosen.** By looking, mostly at seeds 0 and 2, with
+# the truth in sight. A start that knew even less fell into one action for all
+# requests, with either reward model. A reward model of 600 requests did not
+# part from the truth, one of 150 did. With twice the learning rate and half
+# as many requests in a step the truth hardly rose with the good rewards, and
+# fell in the same way with the bad one. So "few pairs" is a reward model that
+# we picked because it fails: it shows what over-optimization looks like, not
+# how often it happens.
 #
 # **Further reading**
 #

@@ -37,9 +37,9 @@ START_ANSWERS, START_STEPS, START_LR = 300, 100, 1e-3
 PAIRS = {"many": 2500, "few": 150}  # requests whose pairs a reward model learns from
 BETAS = (0.0, 0.2, 1.0)
 RUNS = [*((name, beta) for name in PAIRS for beta in BETAS), ("judge", 0.2)]
-BROKEN = ("few", 1.0, 0.3)  # reward, beta, share by which the reference follows
-STEPS, EVERY, LR = 40, 8, 6e-4
-PROMPTS_PER_STEP, GROUP, LONGEST = 8, 8, 24
+BROKEN = ("few", 0.2, 0.3)  # reward, beta, share by which the reference follows
+STEPS, EVERY, LR = 50, 10, 3e-4
+PROMPTS_PER_STEP, GROUP, LONGEST = 16, 4, 24
 TESTS, FIXED = 150, 15  # requests to measure on, texts whose probability is followed
 SHOWN = ("refuse", "comply", "support")  # the right actions of the samples kept
 
