@@ -1174,7 +1174,7 @@ ROUNDING = 0.01  # nats
 def diagnose(run: dict) -> str:
     """Say what is wrong with a run, or that it is healthy.
 
-    run["policy"]    : (looks, texts) float: log-probabilities of fixed texts
+    run["policy"]    : (looks, texts) float: log-probability of each fixed text
                        under the policy, a row for each look, the first of
                        them before the first step
     run["reference"] : (looks, texts) float: under the trainer's reference
