@@ -1175,7 +1175,7 @@ for name, run in (("A", run_a), ("B", run_b)):
 # makes itself, sound and broken ones. Some of them have a low logged KL and
 # are fine.
 
-# %% tags=["nbval-check-output"]
+# %%
 VERDICTS = (
     "healthy", "reference moves", "other reference", "policy stands still"
 )  # fmt: skip
@@ -1186,9 +1186,9 @@ ROUNDING = 0.01  # nats
 def diagnose(run: dict) -> str:
     """Say what is wrong with a run, or that it is healthy.
 
-    run["policy"]    : (looks, texts) float: log-probabilities of fixed texts
-                       under the policy, a row for each look, the first of
-                       them before the first step
+    run["policy"]    : (looks, texts) float: log-probability of each
+                       fixed text under the policy, a row for each look,
+                       the first of them before the first step
     run["reference"] : (looks, texts) float: under the trainer's reference
     run["reward"], run["kl"] : (looks,) float, as the trainer logged them
     run["beta"]      : float

@@ -3,6 +3,7 @@
 import torch
 
 from utils.models.pretrain import new_model
+from utils.models.stages import LAB
 from utils.models.tokenizer import build_tokenizer
 
 
@@ -19,7 +20,7 @@ def pairs_then_keys(vocabulary: int) -> tuple[torch.Tensor, torch.Tensor]:
 @torch.no_grad()
 def test_an_untrained_model_attends_to_the_value_behind_the_key():
     tokenizer = build_tokenizer()
-    model = new_model(tokenizer, seed=0).eval()
+    model = new_model(tokenizer, LAB, seed=0).eval()
     model.set_attn_implementation("eager")
     ids, values = pairs_then_keys(len(tokenizer))
     out = model(ids, output_attentions=True)

@@ -159,7 +159,7 @@ MUTANTS = {
     "low KL": Mutant(
         _low_kl,
         "You judge by the logged KL. A healthy run that moves little has a low one, "
-        "and a reference that follows slowly leaves a high one. Look at the fixed texts.",
+        "and a slow moving reference a high one. Look at the fixed texts.",
     ),
     "exact": Mutant(
         _exact,
