@@ -1100,7 +1100,7 @@ for name in ("A1", "A3", "A2"):
 
 # %%
 def recorded_run(seed: int, follows: float) -> list[dict]:
-    """The looks at one run with beta 0.2 on the reward model of few pairs."""
+    """The looks at one run, beta 0.2, reward model of few pairs."""
     return [
         row
         for row in rows
