@@ -710,7 +710,7 @@ for beta, (_, history) in live.items():
 
 # %%
 ORDER = ["comply", "refuse", "refer", "support", "ask", "none"]
-policies = {"start": start, "after RL, beta 1": live[1.0][0]}
+policies = {"start": start, "after RL, beta 0": live[0.0][0]}
 fig, axes = plt.subplots(
     1, 2, figsize=(9, 3.6), dpi=110, layout="constrained"
 )
@@ -884,8 +884,12 @@ show(fig, "\n".join(lines))
 #   falls in every seed. Whoever only sees the reward would call it a success.
 # - **What beta does depends on the reward.** It holds the policy back from the
 #   good and from the bad. With few pairs the highest beta saves the truth.
-#   With many pairs it costs part of the gain. It does not make a reward model
-#   better.
+#   With many pairs it costs part of the gain, on average. It does not make a
+#   reward model better.
+#
+# Three seeds make wide intervals. Look at the table again: for few pairs and
+# beta 0 the loss of truth is clear. For many pairs the interval of the gain
+# holds 0, though every seed gained with a small beta.
 #
 # What do the answers look like? The same three requests, before and after
 # training on the reward model of few pairs without a KL penalty.
@@ -1050,7 +1054,8 @@ show(fig, ".\n".join(described) + ".")
 # %% [markdown]
 # The judge can't be fooled in the same way here: it reads the clause that
 # decides, for each request anew, and an answer that never ends gets nothing.
-# With it, too, the truth rises in every seed.
+# With it, too, the truth rises in every seed, and the interval at the end
+# lies above 0.
 # Note what this does *not* change. The judge reads the rules; the policy
 # still reads a request and gets a number.
 #
@@ -1144,18 +1149,23 @@ show(fig, "; ".join(described) + ".")
 # what the two say.
 
 # %%
-for name, run in (("A", run_a), ("B", run_b)):
-    print(f"run {name}, last look")
+for name, one_look in (
+    ("Both runs, first look", run_a[0]),
+    ("Run A, last look", run_a[-1]),
+    ("Run B, last look", run_b[-1]),
+):
+    print(name)
     for asked_for, text in zip(
-        run[-1]["asked"], run[-1]["said"], strict=True
+        one_look["asked"], one_look["said"], strict=True
     ):
         print(f"   {asked_for}\n   > {text}")
 
 # %% [markdown]
-# Something is odd: how can a policy that is held so close to its start talk
-# so differently? Four suspects, and what each of them predicts. Take some
-# **fixed texts**, and look at their log-probabilities every few steps, under
-# the policy and under what the trainer calls its reference.
+# Something is odd about run B. By its logged KL it ends where it began, and
+# yet no answer is the one it began with. Four suspects, and what each of them
+# predicts. Take some **fixed texts**, and look at their log-probabilities
+# every few steps, under the policy and under what the trainer calls its
+# reference.
 #
 # | suspect | prediction |
 # | --- | --- |

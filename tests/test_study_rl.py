@@ -105,3 +105,14 @@ def test_the_notebook_finds_the_moving_reference_in_every_broken_run(rows):
                 for name in ("policy", "reference")
             }
             assert diagnose(log) == verdict
+
+
+def test_the_broken_run_shown_says_it_is_where_it_began_and_speaks_differently(rows):
+    own = [
+        row
+        for row in rows
+        if (row["reward"], row["beta"], row["follows"]) == BROKEN and row["seed"] == 0
+    ]
+    first, last = own[0], own[-1]
+    assert last["logged kl"] < 0.001
+    assert all(a != b for a, b in zip(first["said"], last["said"], strict=True))
