@@ -44,7 +44,6 @@ from utils.evaluate.studies.reward_habits import (
 from utils.evaluate.studies.reward_model import (
     BLANK,
     SWAPPED,
-    as_tokens,
     five_answers,
     gaps,
     pairs_in_words,
@@ -52,6 +51,7 @@ from utils.evaluate.studies.reward_model import (
     trained,
 )
 from utils.evaluate.study import load_rows, over_seeds
+from utils.evaluate.training_data import direct_pair
 from utils.models.load import load
 from utils.show.figure import OKABE_ITO, show
 from utils.show.widgets_12 import (
@@ -471,8 +471,8 @@ labelled = pairs_in_words("lab", 0, 2500)
 cut = len(labelled) - 250
 known = {request.english for request, *_ in labelled[:cut]}
 kept_out = [pair for pair in labelled[cut:] if pair[0].english not in known]
-train = as_tokens(tokenizer, labelled[:cut])
-test = as_tokens(tokenizer, kept_out)
+train = [direct_pair(tokenizer, *one) for one in labelled[:cut]]
+test = [direct_pair(tokenizer, *one) for one in kept_out]
 
 for request, better, worse, p in labelled[:3]:
     print(f"request: {request.text}")

@@ -54,9 +54,13 @@ from utils.evaluate.conditions import plain
 from utils.evaluate.metrics import bootstrap_interval, score
 from utils.evaluate.studies.dpo import validation
 from utils.evaluate.study import load_rows, over_seeds
-from utils.evaluate.training_data import direct_example, training_requests
+from utils.evaluate.training_data import (
+    direct_example,
+    direct_pair,
+    training_requests,
+)
 from utils.models.load import load
-from utils.models.tokenizer import encode_completion, encode_prompt
+from utils.models.tokenizer import encode_prompt
 from utils.show.figure import OKABE_ITO, show, style
 from utils.show.widgets_13 import (
     BetaSlider,
@@ -788,11 +792,7 @@ show(
 # The reference never changes, so its log-probabilities are computed once.
 
 # %%
-pairs = []
-for request, chosen, rejected, p in labelled:
-    example = direct_example(tokenizer, request, chosen)
-    worse = encode_completion(tokenizer, rejected)
-    pairs.append(Pair(example.prompt, example.completion, worse, p))
+pairs = [direct_pair(tokenizer, *one) for one in labelled]
 KEPT = 150
 known = {request.text for request, *_ in labelled[:-KEPT]}
 train = pairs[:-KEPT]
@@ -1114,7 +1114,8 @@ for beta in runs:
 #   answers of section 1, as Constitutional AI does it.
 #
 # The reference is the starting point, in both cases. Measured are pairs kept
-# out of training, and 200 validation requests on which nothing was trained.
+# out of training, and 200 validation requests: nothing was trained on them, and
+# none is in the test of the arms.
 #
 # ### Beta, and the KL that it allows
 #
@@ -1254,9 +1255,10 @@ show(fig, "\n".join(said))
 #   z by is to make the rejected answer even less likely than it is. Nobody
 #   would have heard it anyway.
 #
-# This is how a reward accuracy of 97 % goes together with greedy answers that
-# do not change. The points far below the dotted line are runs with the largest
-# step size and a low beta: what lets a run go far, lets it go too far.
+# This is how a nearly perfect reward accuracy goes together with greedy
+# answers that do not change. The points far below the dotted line are runs
+# with the largest step size and a low beta: what lets a run go far, lets it
+# go too far.
 #
 # Move beta yourself. The left bars say what the run did; the right panel,
 # where its KL (red) lies among the four betas. Below it, a static example.
@@ -1282,8 +1284,8 @@ show(fig, "\n".join(said))
 # The runs after SFT are also the sweep from which the settings of arm A2 were
 # taken. A sweep is honest when it says three things: how many settings were
 # tried, on what they were compared, and how many of them cannot be told apart.
-# The requests should not be those of the test. Ours were drawn with another
-# seed; the world is small, so we count how many are in both.
+# The requests must not be those of the test: else the winner is partly chosen
+# for its luck there. The last line counts how many are in both.
 
 # %%
 print("after SFT, right action in % [95 % interval over training seeds]\n")

@@ -5,7 +5,8 @@ from itertools import pairwise, product
 import pytest
 
 from utils.evaluate.arms import BETA, DPO_LR
-from utils.evaluate.studies.dpo import BETAS, LEARNING_RATES
+from utils.evaluate.conditions import plain
+from utils.evaluate.studies.dpo import BETAS, LEARNING_RATES, TESTED, validation
 from utils.evaluate.study import load_rows, over_seeds
 
 SETTINGS = list(product(BETAS, LEARNING_RATES))
@@ -32,6 +33,12 @@ def test_every_setting_was_measured_once_a_seed(rows):
     keys = [(row["seed"], row["start"], row["beta"], row["lr"]) for row in rows]
     wanted = product(range(3), ("base", "sft"), BETAS, LEARNING_RATES)
     assert sorted(keys) == sorted(wanted)
+
+
+def test_settings_are_chosen_on_requests_that_are_not_in_the_test():
+    asked = {request.english for request in validation()}
+    assert len(asked) > 100
+    assert not asked & {request.english for request in plain("seen", TESTED)}
 
 
 def test_after_sft_the_kl_falls_as_beta_rises(rows):

@@ -32,6 +32,7 @@ from utils.evaluate.training_data import (
     deliberation_pairs,
     deliberations,
     direct_example,
+    direct_pair,
     preference_pairs,
     rehearsal,
     revisions,
@@ -155,12 +156,7 @@ def train_pairs(model, tokenizer, base: str, seed: int) -> dict:
     """A2: SFT on revisions, then DPO on pairs that the base model labelled."""
     examples = [direct_example(tokenizer, *pair) for pair in revisions(base, seed)]
     notes = imitate(model, tokenizer, base, examples, seed)
-    pairs = [
-        Pair(one.prompt, one.completion, two.completion, p)
-        for request, better, worse, p in preference_pairs(base, seed)
-        for one in [direct_example(tokenizer, request, better)]
-        for two in [direct_example(tokenizer, request, worse)]
-    ]
+    pairs = [direct_pair(tokenizer, *one) for one in preference_pairs(base, seed)]
     return notes | prefer(model, tokenizer, pairs, seed)
 
 

@@ -9,7 +9,7 @@ import random
 from dataclasses import replace
 from functools import lru_cache
 
-from utils.align.batching import Example
+from utils.align.batching import Example, Pair
 from utils.align.chat import reply
 from utils.align.critique import critique_and_revise
 from utils.align.deliberate import Deliberation, deliberate
@@ -152,6 +152,14 @@ def direct_example(tokenizer, request: Request, answer: str) -> Example:
     """Return a request with an answer in direct mode."""
     prompt = encode_prompt(tokenizer, prompts.chat(request.text), thinking=False)
     return Example(prompt, encode_completion(tokenizer, answer))
+
+
+def direct_pair(
+    tokenizer, request: Request, better: str, worse: str, p: float = 1.0
+) -> Pair:
+    """Return two answers to a request in direct mode; p that `better` is better."""
+    one = direct_example(tokenizer, request, better)
+    return Pair(one.prompt, one.completion, encode_completion(tokenizer, worse), p)
 
 
 def thinking_example(tokenizer, request: Request, one: Deliberation) -> Example:

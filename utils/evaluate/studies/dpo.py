@@ -1,8 +1,7 @@
 """DPO under every beta and learning rate, from the base and after SFT on revisions.
 
 The runs after SFT are the sweep from which the settings of arm A2 were taken. They are
-compared on validation requests, which no training shows. Some of them are in the test
-too, since both are drawn from the pairs of topic and template that are held out.
+compared on validation requests: none of them is trained on or in the test of arms.
 """
 
 import copy
@@ -14,19 +13,26 @@ from utils.align.batching import Example, Pair, score_completions
 from utils.align.chat import Reply, reply
 from utils.align.dpo import train_dpo
 from utils.evaluate.arms import BATCH, DPO_STEPS, imitate
+from utils.evaluate.conditions import plain
 from utils.evaluate.metrics import score
-from utils.evaluate.studies.reward_model import as_tokens
-from utils.evaluate.training_data import direct_example, preference_pairs, revisions
+from utils.evaluate.training_data import (
+    direct_example,
+    direct_pair,
+    preference_pairs,
+    revisions,
+)
 from utils.models.load import load
 from utils.models.tokenizer import encode_prompt
 from utils.world import prompts
 from utils.world.replies import action_of
 from utils.world.requests import Request, sample_requests
+from utils.world.spec import ACTIONS
 
 BETAS = (0.03, 0.1, 0.3, 1.0)
 LEARNING_RATES = (2e-5, 5e-5, 2e-4)
 KEPT = 300  # pairs kept out of training
 ASKED = 200  # validation requests
+TESTED = 100  # requests a condition in the test of arms
 VALIDATION_SEED = 2_000_003
 MAX_ANSWER = 24  # tokens
 HALVES = ("chosen", "rejected")
@@ -35,15 +41,26 @@ Row = dict
 
 def labelled_pairs(tokenizer, base: str, seed: int) -> tuple[list[Pair], list[Pair]]:
     """Return AI-labelled pairs to train on, and others about requests kept out."""
-    found = as_tokens(tokenizer, preference_pairs(base, seed))
+    found = [direct_pair(tokenizer, *one) for one in preference_pairs(base, seed)]
     train, kept = found[:-KEPT], found[-KEPT:]
     known = {tuple(pair.prompt) for pair in train}
     return train, [pair for pair in kept if tuple(pair.prompt) not in known]
 
 
 def validation() -> list[Request]:
-    """Return plain English requests for choosing settings, on seen topics."""
-    return sample_requests(ASKED, seed=VALIDATION_SEED, pairs="held_out")
+    """Return plain English requests for choosing settings, on seen topics.
+
+    Balanced by action, and none of them is among the test requests of the arms.
+    """
+    tested = {request.english for request in plain("seen", TESTED)}
+    drawn = sample_requests(5 * ASKED, seed=VALIDATION_SEED, pairs="held_out")
+    fresh = [request for request in drawn if request.english not in tested]
+    each = ASKED // len(ACTIONS)
+    return [
+        request
+        for action in ACTIONS
+        for request in [r for r in fresh if r.action() == action][:each]
+    ]
 
 
 def changes(policy, reference, pairs: list[Pair], pad: int) -> torch.Tensor:

@@ -19,23 +19,21 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from utils.align.batching import Example, Pair, batches, right_pad
-from utils.align.chat import Reply, reply
 from utils.align.dpo import dpo_loss
 from utils.align.fit import fit
 from utils.align.sft import train_sft
 from utils.evaluate.metrics import score
-from utils.evaluate.studies.reward_model import as_tokens, pairs_in_words
-from utils.evaluate.training_data import direct_example, revisions
+from utils.evaluate.studies.dpo import VALIDATION_SEED, answers
+from utils.evaluate.studies.reward_model import pairs_in_words
+from utils.evaluate.training_data import direct_example, direct_pair, revisions
 from utils.models.load import load
-from utils.world import prompts
 from utils.world.requests import Request, sample_requests
 
 MASKS = ("right", "late", "early", "padding")
 REQUESTS, KEPT = 1200, 150  # to train on, and pairs kept out
 SFT_STEPS, SFT_LR = 80, 1e-3
 BETA, LR, STEPS, BATCH, EVERY = 0.3, 2e-4, 60, 32, 10
-ASKED, VALIDATION_SEED = 200, 2_000_003
-MAX_ANSWER = 24  # tokens
+ASKED = 200  # requests
 SHOWN, AUDITED = 8, 30  # answers, and texts with every token's change, in a row
 Row = dict
 
@@ -143,12 +141,6 @@ def of_pairs(policy, reference, name: str, kept: list[Pair], pad: int) -> Row:
     }
 
 
-def answers(model, tokenizer, asked: list[Request]) -> list[Reply]:
-    """Greedy answers in direct mode."""
-    chats = [prompts.chat(request.text) for request in asked]
-    return reply(model, tokenizer, chats, max_new_tokens=MAX_ANSWER)
-
-
 def of_answers(tokenizer, asked: list[Request], before: list, after: list) -> Row:
     """What a run has done to the greedy answers."""
     other = [a.tokens[0] != b.tokens[0] for a, b in zip(before, after, strict=True)]
@@ -168,7 +160,8 @@ def study(seed: int, base: str = "lab") -> list[Row]:
     """Return a row for each mask."""
     start, tokenizer = load(base)
     pad = tokenizer.pad_token_id
-    pairs = as_tokens(tokenizer, pairs_in_words(base, seed, REQUESTS))
+    labelled = pairs_in_words(base, seed, REQUESTS)
+    pairs = [direct_pair(tokenizer, *one) for one in labelled]
     torch.manual_seed(seed)
     train_sft(
         start,

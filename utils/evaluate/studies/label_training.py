@@ -21,9 +21,8 @@ from utils.evaluate.studies.labels import (
     grade,
     one_rule,
 )
-from utils.evaluate.training_data import direct_example
+from utils.evaluate.training_data import direct_pair
 from utils.models.load import load
-from utils.models.tokenizer import encode_completion
 
 JUDGE = "lab"
 BODY = "lab_s"  # what the reward model is made of; smaller, so faster
@@ -55,12 +54,10 @@ def sources(model, tokenizer, cases: Sequence[Case], seed: int) -> dict[str, Ten
 
 def pairs_of(tokenizer, cases: Sequence[Case], p: Tensor) -> list[Pair]:
     """Return the cases as pairs of tokens; p says how probably the first is better."""
-    found = []
-    for case, value in zip(cases, p.tolist(), strict=True):
-        one = direct_example(tokenizer, case.request, case.first)
-        two = encode_completion(tokenizer, case.second)
-        found.append(Pair(one.prompt, one.completion, two, value))
-    return found
+    return [
+        direct_pair(tokenizer, case.request, case.first, case.second, value)
+        for case, value in zip(cases, p.tolist(), strict=True)
+    ]
 
 
 def measure(reward_model: RewardModel, pairs: Sequence[Pair], truth: Tensor, pad: int):

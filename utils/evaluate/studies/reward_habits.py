@@ -19,7 +19,6 @@ from utils.evaluate.conditions import plain, twins
 from utils.evaluate.studies.reward_model import (
     BATCH,
     accuracy_of,
-    as_tokens,
     calibration_error,
     five_answers,
     gaps,
@@ -28,7 +27,7 @@ from utils.evaluate.studies.reward_model import (
     right_of,
     trained,
 )
-from utils.evaluate.training_data import direct_example
+from utils.evaluate.training_data import direct_example, direct_pair
 from utils.models.load import load
 from utils.world.data import SPLITS
 from utils.world.replies import action_of, answer
@@ -180,7 +179,7 @@ def noisy_model(
     """Return a reward model of noisy labels, and the share that was turned round."""
     model, tokenizer = load("lab")
     pad = tokenizer.pad_token_id
-    clean = as_tokens(tokenizer, labelled)
+    clean = [direct_pair(tokenizer, *one) for one in labelled]
     if labels == BIASED:
         pairs = with_bias(clean, [worse for *_, worse, _ in labelled])
     elif labels == PROBABILITY:

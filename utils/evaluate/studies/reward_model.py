@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from utils.align.batching import Example, Pair
+from utils.align.batching import Example
 from utils.align.reward_model import RewardModel, score, train_reward_model
 from utils.evaluate.arms import digest_of
 from utils.evaluate.cache import cached, cached_rows, key_of
 from utils.evaluate.conditions import plain
 from utils.evaluate.training_data import (
-    direct_example,
+    direct_pair,
     preference_pairs,
     training_requests,
 )
@@ -52,16 +52,6 @@ def pairs_in_words(base: str, seed: int, n: int) -> list[Labelled]:
     ]
 
 
-def as_tokens(tokenizer, labelled: Sequence[Labelled]) -> list[Pair]:
-    """Return pairs in words as pairs in tokens."""
-    pairs = []
-    for request, better, worse, p in labelled:
-        one = direct_example(tokenizer, request, better)
-        two = encode_completion(tokenizer, worse)
-        pairs.append(Pair(one.prompt, one.completion, two, p))
-    return pairs
-
-
 def trained(base: str = "lab", seed: int = 0, n: int = 2500) -> RewardModel:
     """Return a reward model trained on AI-labelled pairs, from the cache if possible.
 
@@ -77,7 +67,7 @@ def trained(base: str = "lab", seed: int = 0, n: int = 2500) -> RewardModel:
         torch.manual_seed(seed)
         history = train_reward_model(
             fresh,
-            as_tokens(tokenizer, pairs_in_words(base, seed, n)),
+            [direct_pair(tokenizer, *one) for one in pairs_in_words(base, seed, n)],
             steps=STEPS,
             pad_id=tokenizer.pad_token_id,
             batch_size=BATCH,
@@ -200,7 +190,7 @@ def fresh_row(reward_model: RewardModel, tokenizer, seed: int) -> dict:
         for pair in pairs_in_words("lab", seed + 900, FRESH)
         if pair[0].english not in known
     ]
-    pairs = as_tokens(tokenizer, fresh)
+    pairs = [direct_pair(tokenizer, *one) for one in fresh]
     texts = [Example(p.prompt, text) for p in pairs for text in (p.chosen, p.rejected)]
     rewards = score(reward_model, texts, tokenizer.pad_token_id)
     better, worse = rewards.reshape(-1, 2).unbind(dim=1)
