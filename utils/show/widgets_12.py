@@ -72,6 +72,7 @@ class TemperatureSlider:
             options=options,
             value="1",
             description="temperature",
+            style={"description_width": "initial"},
             continuous_update=False,
         )
         self.image, self.text = w.Image(format="png", width=420), w.HTML()
