@@ -6,16 +6,25 @@ A2  pairs       Constitutional AI: SFT on revisions, then DPO on AI-labelled pai
 A3  answers RL  A1, then GRPO with a judge that sees the Spec
 A4  deliberate  SFT on thought and answer, the Spec taken out of the prompt
 A5  + RL        A4, then GRPO with the same judge, which does not see the thought
+A6  RL only     GRPO on thought and answer from the base
+A7  text + A1   A1 with questions about the text of the Spec among its examples
+A8  text + A4   A4 with the same questions
+A9  filler      A4 with a full stop in place of every token of the thought
+A10 in context  the base with the clauses of the request's category in its prompt;
+    A10s        the same with a summary: the most frequent action of the category
+A11 + seen RL   A4, then GRPO with a judge that sees the clause the thought cites
 A12 + pairs     A4, then DPO on pairs of thought and answer
 
-All of them see `PROMPTS` plain English requests about seen topics and take SFT_STEPS
-supervised steps. A2 and A12 then take DPO_STEPS on pairs about the same requests, A3
-and A5 GRPO_STEPS on fresh ones. All go on with the same harmless tasks of pretraining
-meanwhile, as Deliberative Alignment mixes its data with capabilities data (Guan et al.
-2024, arXiv 2412.16339, section 2.3). What they train on: training_data.py.
+The trained ones see `PROMPTS` plain English requests about seen topics and take
+SFT_STEPS supervised steps, all but A6. A2 and A12 then take DPO_STEPS on pairs about
+the same requests, A3, A5 and A11 GRPO_STEPS on fresh ones, as A6 does. SFT goes on
+with the same harmless tasks of pretraining, as Deliberative Alignment mixes its data
+with capabilities data (Guan et al. 2024, arXiv 2412.16339, section 2.3). What they
+train on: training_data.py.
 """
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +35,7 @@ from utils.align.chat import MAX_NEW_TOKENS, limits
 from utils.align.dpo import train_dpo
 from utils.align.grpo import train_grpo
 from utils.align.judge import verdicts
+from utils.align.sampling import Sample
 from utils.align.sft import train_sft
 from utils.evaluate.cache import cached, key_of
 from utils.evaluate.training_data import (
@@ -33,6 +43,8 @@ from utils.evaluate.training_data import (
     deliberations,
     direct_example,
     direct_pair,
+    documents,
+    filler_example,
     preference_pairs,
     rehearsal,
     revisions,
@@ -42,7 +54,9 @@ from utils.evaluate.training_data import (
 from utils.models.load import CHECKED, WEIGHTS, load, sha256
 from utils.models.tokenizer import encode_prompt, split_completion
 from utils.world import prompts
-from utils.world.spec import load_spec
+from utils.world.replies import parse_thought
+from utils.world.requests import Request
+from utils.world.spec import Clause, load_spec
 
 SFT_STEPS, SFT_LR = 400, 1e-3
 DPO_STEPS, DPO_LR, BETA = 100, 2e-5, 1.0  # the best of the sweep: studies/dpo.py
@@ -50,16 +64,45 @@ GRPO_STEPS, GRPO_LR, KL = 60, 1e-4, 0.04
 GRPO_PROMPTS = 4  # in a step, with 8 samples each: more would need more memory
 BATCH = 32
 REHEARSAL = 0.3  # harmless examples for each aligned one
+DOCUMENTS = 0.3  # questions about the text of the Spec for each aligned one
+
+
+def plain_chat(request: Request) -> prompts.Messages:
+    """Put a request with nothing around it."""
+    return prompts.chat(request.text)
+
+
+def chat_with_clauses(request: Request) -> prompts.Messages:
+    """Put a request under the clauses of its category: spec(category)."""
+    card = prompts.card(load_spec().of(request.topic.category))
+    return prompts.follow(card, request.text)
+
+
+def chat_with_summary(request: Request) -> prompts.Messages:
+    """Put a request under a summary of its category: one action for all intents.
+
+    It is the one that most of the intents get; the first clause decides a tie.
+    """
+    clauses = load_spec().of(request.topic.category)
+    common = Counter(c.action for c in clauses for _ in c.intents).most_common(1)[0][0]
+    number = clauses[0].number
+    covered = load_spec().intents(request.topic.category)
+    summary = Clause(number, request.topic.category, covered, common)
+    return prompts.follow(prompts.card([summary]), request.text)
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A way of training: its name, a line for tables, its mode, and the function."""
+    """A way of training: its name, a line for tables, its mode, and the function.
+
+    `ask` turns a test request into the chat that the arm gets.
+    """
 
     name: str
     title: str
     thinking: bool
     train: Callable | None
+    ask: Callable[[Request], prompts.Messages] = plain_chat
 
 
 # The three ways of training ---------------------------------------------------------
@@ -106,26 +149,46 @@ def prefer(model, tokenizer, pairs: Sequence[Pair], seed: int) -> dict:
     }
 
 
-def reinforce(model, tokenizer, base: str, seed: int, thinking: bool) -> dict:
-    """GRPO on fresh requests; the judge sees Spec, request and answer, no thought."""
+def judge_rewards(
+    judge, tokenizer, request: Request, samples: Sequence[Sample], sees_thought: bool
+) -> list[float]:
+    """Return the judge's verdict on each sample: the reward of GRPO, from 0 to 1.
+
+    The judge sees Spec, request and answer. With `sees_thought` it sees the clause
+    that the thought cites as well, and both must be right; a thought that lacks a step
+    earns nothing then. An unfinished sample never earns anything.
+    """
+    said = [split_completion(tokenizer, sample.tokens) for sample in samples]
+    minds = [parse_thought(thought) for thought, _ in said]
+    cited = [mind.clause if mind and sees_thought else "" for mind in minds]
+    n = len(samples)
+    policy = load_spec().of(request.topic.category)
+    answers = [answer for _, answer in said]
+    scores = verdicts(
+        judge, tokenizer, [policy] * n, [request.text] * n, answers, cited
+    )
+    return [
+        score if sample.finished and (mind or not sees_thought) else 0.0
+        for score, sample, mind in zip(
+            scores[:, 0].tolist(), samples, minds, strict=True
+        )
+    ]
+
+
+def reinforce(
+    model, tokenizer, base: str, seed: int, thinking: bool, sees_thought: bool = False
+) -> dict:
+    """GRPO on fresh requests with the base model as the judge; see judge_rewards."""
     judge, _ = load(base)
     requests = training_requests(seed + 500)
-    policies = [load_spec().of(request.topic.category) for request in requests]
 
-    def reward(i: int, samples: list) -> list[float]:
-        answers = [split_completion(tokenizer, s.tokens)[1] for s in samples]
-        n = len(samples)
-        texts = [requests[i].text] * n
-        scores = verdicts(judge, tokenizer, [policies[i]] * n, texts, answers)
-        return [
-            score if sample.finished else 0.0
-            for score, sample in zip(scores[:, 0].tolist(), samples, strict=True)
-        ]
+    def reward(i: int, samples: list[Sample]) -> list[float]:
+        return judge_rewards(judge, tokenizer, requests[i], samples, sees_thought)
 
     history = train_grpo(
         model,
         copy.deepcopy(model),
-        [encode_prompt(tokenizer, prompts.chat(r.text), thinking) for r in requests],
+        [encode_prompt(tokenizer, plain_chat(r), thinking) for r in requests],
         reward,
         steps=GRPO_STEPS,
         prompts_per_step=GRPO_PROMPTS,
@@ -179,6 +242,41 @@ def train_deliberate_rl(model, tokenizer, base: str, seed: int) -> dict:
     return notes | reinforce(model, tokenizer, base, seed, thinking=True)
 
 
+def train_rl_only(model, tokenizer, base: str, seed: int) -> dict:
+    """A6: GRPO on thought and answer, with no SFT before it."""
+    return reinforce(model, tokenizer, base, seed, thinking=True)
+
+
+def train_text_and_answers(model, tokenizer, base: str, seed: int) -> dict:
+    """A7: the answers of A1, and questions about the text of the Spec."""
+    kept = deliberations(base, seed)
+    examples = [direct_example(tokenizer, r, one.answer) for r, one in kept]
+    examples += documents(tokenizer, round(DOCUMENTS * len(kept)), seed)
+    return imitate(model, tokenizer, base, examples, seed)
+
+
+def train_text_and_thoughts(model, tokenizer, base: str, seed: int) -> dict:
+    """A8: the thoughts and answers of A4, and questions about the Spec's text."""
+    kept = deliberations(base, seed)
+    examples = [thinking_example(tokenizer, *pair) for pair in kept]
+    examples += documents(tokenizer, round(DOCUMENTS * len(kept)), seed)
+    return imitate(model, tokenizer, base, examples, seed)
+
+
+def train_filler(model, tokenizer, base: str, seed: int) -> dict:
+    """A9: as many tokens to think in as A4, all of them full stops."""
+    kept = deliberations(base, seed)
+    examples = [filler_example(tokenizer, *pair) for pair in kept]
+    return imitate(model, tokenizer, base, examples, seed)
+
+
+def train_seen_rl(model, tokenizer, base: str, seed: int) -> dict:
+    """A11: A4, then GRPO; the judge sees which clause the thought cites."""
+    notes = into_arm(model, tokenizer, "A4", base, seed)
+    rl = reinforce(model, tokenizer, base, seed, thinking=True, sees_thought=True)
+    return notes | rl
+
+
 def train_deliberate_pairs(model, tokenizer, base: str, seed: int) -> dict:
     """A12: A4, then DPO on pairs of thought and answer."""
     notes = into_arm(model, tokenizer, "A4", base, seed)
@@ -199,6 +297,13 @@ ARMS = {
         Arm("A3", "answers only (SFT + RL)", False, train_answers_rl),
         Arm("A4", "deliberate (SFT)", True, train_deliberate),
         Arm("A5", "deliberate (SFT + RL)", True, train_deliberate_rl),
+        Arm("A6", "deliberate (RL only)", True, train_rl_only),
+        Arm("A7", "Spec's text + answers", False, train_text_and_answers),
+        Arm("A8", "Spec's text + deliberate", True, train_text_and_thoughts),
+        Arm("A9", "filler for a thought", True, train_filler),
+        Arm("A10", "clauses in the prompt", False, None, chat_with_clauses),
+        Arm("A10s", "summary in the prompt", False, None, chat_with_summary),
+        Arm("A11", "deliberate (SFT + RL, judge sees)", True, train_seen_rl),
         Arm("A12", "deliberate (SFT + pairs)", True, train_deliberate_pairs),
     )
 }

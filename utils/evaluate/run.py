@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,7 +26,8 @@ from utils.evaluate.cache import cached_rows, digest_of_sources, key_of
 from utils.evaluate.conditions import Condition, conditions
 from utils.evaluate.metrics import count_errors, score
 from utils.evaluate.table import error_table, headline
-from utils.world.prompts import chat
+from utils.world.prompts import Messages
+from utils.world.requests import Request
 from utils.world.spec import ACTIONS
 
 RESULTS = files.ROOT / "results"
@@ -35,15 +36,20 @@ QUICK: list[Run] = [
     *((name, "lab") for name in ("A0", "A1", "A2", "A4", "A5")),
     ("A4", "lab_english"),  # the control
 ]
-ALL: list[Run] = [*QUICK, ("A3", "lab"), ("A12", "lab")]
-# What can be done side by side, longest first. A5 and A12 go on from A4, A3 from A1.
-SHARDS = [
-    [("A4", "lab"), ("A5", "lab"), ("A12", "lab")],
-    [("A4", "lab_english")],
-    [("A2", "lab")],
-    [("A1", "lab"), ("A3", "lab")],
-    [("A0", "lab")],
-]
+OTHERS = ("A3", "A6", "A7", "A8", "A9", "A10", "A10s", "A11", "A12")
+ALL: list[Run] = [*QUICK, *((name, "lab") for name in OTHERS)]
+# What can be done side by side, longest first. Arms in one shard share their data;
+# A5, A11 and A12 go on from A4, A3 from A1.
+CHAINS = (
+    ("A4", "A5", "A11", "A12"),
+    ("A8", "A9"),
+    ("A2",),
+    ("A1", "A3", "A7"),
+    ("A6",),
+    ("A0", "A10", "A10s"),
+)
+SHARDS = [[(name, "lab") for name in chain] for chain in CHAINS]
+SHARDS.insert(1, [("A4", "lab_english")])
 
 
 def fill_cache(seeds: Iterable[int], n: int = 0, runs: Sequence[Run] = QUICK) -> None:
@@ -77,15 +83,22 @@ def fill_shard(shard: Iterable[Run], seed: int, n: int) -> None:
 
 
 def evaluate(
-    model, tokenizer, thinking: bool, tested: Iterable[Condition]
+    model,
+    tokenizer,
+    thinking: bool,
+    tested: Iterable[Condition],
+    ask: Callable[[Request], Messages] = arms.plain_chat,
 ) -> list[dict]:
-    """Ask a model in each condition, greedily; return one row of figures for each."""
+    """Ask a model in each condition, greedily; return one row of figures for each.
+
+    `ask` turns a request into the chat; an arm with the Spec in its prompt has its own.
+    """
     tested = list(tested)
     requests = [request for condition in tested for request in condition.requests]
     replies = reply(
         model,
         tokenizer,
-        [chat(request.text) for request in requests],
+        [ask(request) for request in requests],
         thinking=thinking,
         progress="asking",
     )
@@ -105,10 +118,10 @@ def measured(name: str, base: str, seed: int, n: int, model, tokenizer) -> list[
     """Return the rows of one arm in every condition, from the cache if possible."""
     code = digest_of_sources(("evaluate/conditions.py", "evaluate/metrics.py"))
     key = key_of(arm=name, base=arms.digest_of(base), seed=seed, n=n, code=code)
-    thinking = arms.ARMS[name].thinking
+    arm = arms.ARMS[name]
     return cached_rows(
         f"rows-{key}",
-        lambda: evaluate(model, tokenizer, thinking, conditions(n)),
+        lambda: evaluate(model, tokenizer, arm.thinking, conditions(n), arm.ask),
     )
 
 

@@ -6,8 +6,11 @@ chosen (footnote 1 of Guan et al. 2024, arXiv 2412.16339, does so too).
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+
+import torch
 
 from utils.align.batching import Example, Pair
 from utils.align.chat import reply
@@ -16,7 +19,7 @@ from utils.align.deliberate import Deliberation, deliberate
 from utils.align.judge import preferences, verdicts
 from utils.models.load import load
 from utils.models.mixture import Mixture, thinks_in
-from utils.models.tokenizer import encode_completion, encode_prompt
+from utils.models.tokenizer import ANSWER, encode_completion, encode_prompt
 from utils.world import prompts
 from utils.world.replies import action_of
 from utils.world.requests import Request, sample_requests
@@ -53,23 +56,32 @@ def deliberations(base: str, seed: int) -> tuple[tuple[Request, Deliberation], .
     policies = [load_spec().of(request.topic.category) for request in requests]
     written = deliberate(model, tokenizer, policies, [r.text for r in requests])
     kept = [
-        i
-        for i, one in enumerate(written)
+        (request, one)
+        for request, one in zip(requests, written, strict=True)
         if one.thought and one.thought.action == action_of(one.answer)
     ]
-    scores = verdicts(
+    scores = readings(model, tokenizer, kept, READINGS).amin(dim=1)
+    return tuple(
+        pair for pair, score in zip(kept, scores, strict=True) if score >= LEAST_SCORE
+    )
+
+
+def readings(
+    model, tokenizer, written: Sequence[tuple[Request, Deliberation]], k: int
+) -> torch.Tensor:
+    """Return (n, k) float: what the judge thinks of deliberations in each reading.
+
+    It sees the Spec's clauses of the category, the request, the answer, and the clause
+    that the thought cites. Every thought must be well-formed.
+    """
+    return verdicts(
         model,
         tokenizer,
-        [policies[i] for i in kept],
-        [requests[i].text for i in kept],
-        [written[i].answer for i in kept],
-        [written[i].thought.clause for i in kept],
-        k=READINGS,
-    ).amin(dim=1)
-    return tuple(
-        (requests[i], written[i])
-        for i, score in zip(kept, scores, strict=True)
-        if score >= LEAST_SCORE
+        [load_spec().of(request.topic.category) for request, _ in written],
+        [request.text for request, _ in written],
+        [one.answer for _, one in written],
+        [one.thought.clause for _, one in written],
+        k=k,
     )
 
 
@@ -166,3 +178,43 @@ def thinking_example(tokenizer, request: Request, one: Deliberation) -> Example:
     """Return a request, without the Spec, with a thought and an answer."""
     prompt = encode_prompt(tokenizer, prompts.chat(request.text), thinking=True)
     return Example(prompt, encode_completion(tokenizer, one.answer, str(one.thought)))
+
+
+def filler_example(tokenizer, request: Request, one: Deliberation) -> Example:
+    """Return a thinking example with a full stop for every token of the thought."""
+    example = thinking_example(tokenizer, request, one)
+    length = example.completion.index(tokenizer.convert_tokens_to_ids(ANSWER))
+    dot = tokenizer.convert_tokens_to_ids(".")
+    return Example(example.prompt, [dot] * length + example.completion[length:])
+
+
+def documents(tokenizer, n: int, seed: int) -> list[Example]:
+    """Return `n` questions about the text of the Spec, with their answers.
+
+    They ask for a clause by its number, by category and intent, or with its reason,
+    and for all clauses of a category. No request occurs in them.
+    """
+    rng = random.Random(f"documents-{seed}")
+    return [
+        Example(
+            encode_prompt(tokenizer, prompts.chat(question), thinking=False),
+            encode_completion(tokenizer, text),
+        )
+        for question, text in (draw_document(rng) for _ in range(n))
+    ]
+
+
+def draw_document(rng: random.Random) -> tuple[str, str]:
+    """Draw one question about the Spec with its answer."""
+    clause = rng.choice(load_spec().clauses)
+    number, category = f"§{clause.number}", clause.category
+    intent, action = rng.choice(clause.intents), clause.action
+    forms = (
+        (f"Clause: {number}?", f"{clause}."),
+        (f"Category: {category}. Intent: {intent}.", f"Clause: {clause}."),
+        (f"Category: {category}. Intent: {intent}. Action:", f"{action}."),
+        (f"Which action is {intent} {category}?", f"{action}. Clause: {clause}."),
+        (f"Category: {category}.", prompts.card(load_spec().of(category))),
+        (f"Clause: {number}. Reason:", f"{clause}. Reason: {clause.reason}"),
+    )
+    return rng.choice(forms)
