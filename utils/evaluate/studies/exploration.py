@@ -134,7 +134,8 @@ def study(seed: int) -> list[dict]:
         likely = log10_of_right(model, tokenizer, asked, said)
         for action in ACTIONS:
             own = [i for i, r in enumerate(asked) if r.action() == action]
-            row = {"start": name, "surface": surface, "action": action, "n": len(own)}
+            row = {"kind": "samples", "start": name, "surface": surface}
+            row |= {"action": action, "n": len(own)}
             for k in KS:
                 values = [pass_at_k(SAMPLES, counts[i], k) for i in own]
                 row[f"pass_{k}"] = round(fmean(values), 4)
@@ -146,4 +147,5 @@ def study(seed: int) -> list[dict]:
     before = accuracy(*brief(seed)[:2], asked)
     model, tokenizer, notes = brief(seed, then_rl=True)
     after = accuracy(model, tokenizer, asked)
-    return [*rows, {"start": "brief", "before": before, "after": after} | notes]
+    row = {"kind": "rl", "start": "brief", "before": before, "after": after}
+    return [*rows, row | {"gain": round(after - before, 4)} | notes]
