@@ -80,6 +80,7 @@ from utils.models.tokenizer import (
 )
 from utils.show.figure import OKABE_ITO, show, style
 from utils.show.widgets_22 import (
+    STEP,
     TraceViewer,
     judge_scores,
     token_html,
@@ -331,6 +332,9 @@ print(
 )
 
 # %% [markdown]
+# At temperature 0 the teacher makes no mistakes here that the judge could
+# find. Notebook 21 lets it err, and shows what the filter is worth then.
+#
 # Two requests in the same words, to have something to look at: one about a
 # weapon, one about a thing for the bath that has "bomb" in its name.
 
@@ -348,8 +352,8 @@ written = deliberate(
 )
 for request, one in zip(pair, written, strict=True):
     print("user   ", request.text)
-    for step in str(one.thought).split(". "):
-        print("thought   ", step.rstrip("."))
+    for step in STEP.split(str(one.thought)):
+        print("thought   ", step)
     print("answer ", one.answer, "\n")
 
 # %% [markdown]
@@ -976,12 +980,29 @@ show(fig, f"Mixed groups of {GROUP}, mean over the actions: {told}.")
 # SFT:
 
 # %%
-before = over_seeds(explored, "before", start="brief", kind="rl")
-after = over_seeds(explored, "after", start="brief", kind="rl")
-gain = over_seeds(explored, "gain", start="brief", kind="rl")
-for label, values in (("before", before), ("after", after), ("gain", gain)):
-    mean, low, high = (100 * x for x in values)
-    print(f"brief SFT, {label:6} RL: {mean:4.0f} [{low:.0f}, {high:.0f}]")
+TOLD = {
+    "accuracy": "most probable reply",
+    "sampled": "samples, temperature 1",
+}
+rl = {}
+print("brief SFT, right actions in %: mean [95 % over seeds]\n")
+print(f"{'':24}{'before RL':>12}{'after RL':>12}   gain")
+for figure, label in TOLD.items():
+    rl[figure] = [
+        [
+            100 * x
+            for x in over_seeds(explored, f"{figure}_{when}", kind="rl")
+        ]
+        for when in ("before", "after", "gain")
+    ]
+    before, after, (gain, low, high) = rl[figure]
+    print(
+        f"{label:24}{before[0]:12.0f}{after[0]:12.0f}   "
+        f"{gain:+.0f} [{low:+.0f}, {high:+.0f}]"
+    )
+
+# %% [markdown]
+# RLFINDING
 
 # %% [markdown]
 # ## 6. Does the thought cite the right clause?
@@ -1200,7 +1221,14 @@ show(
 # %% [markdown]
 # How to read it: black is before, blue after. Orange squares are the teacher,
 # with the book open. A4 at the height of the squares means that the weights
-# do what the context did, on held-out topics as well.
+# do what the context did, on held-out topics as well. A9, which learned to
+# write full stops in place of a thought, cites nothing, as it must.
+#
+# Look at A5 and A11 beside A4 in the table. RL did not make retrieval better;
+# if anything, the clause is cited a little *less* often, while the action
+# stays right. A5's judge does not see the thought, and at the ceiling there
+# is nothing to win. But RL goes on moving the weights. Notebook 23 looks into
+# that.
 #
 # Don't compare heights across the panels. Three things differ:
 #
@@ -1441,9 +1469,10 @@ show(
 # <details><summary>Answer</summary>
 #
 # At home, reading is enough: the right line is before the model's eyes. To
-# find it abroad, it would have to decode the request, find its category's
-# intent and look up the line *at once*, without a thought. That is more steps
-# than a small model takes in one go. A4 takes them one by one.
+# find it in another language, the base would have to understand the request
+# and look up the line *at once*, without a thought. That is more steps than a
+# small model takes in one go. A4 takes them one by one. The summary has a
+# surprise in store.
 # </details>
 
 # %%
@@ -1492,10 +1521,22 @@ told = "; ".join(
 show(fig, f"Right action in %. {told}.")
 
 # %% [markdown]
-# How to read it: at home the stars are as high as the triangles, so the
-# prompt is enough there. To the right they part: the prompt is *not* enough
-# in the languages, and useless in the ciphers. The summary fails at home
-# already, because it says the same for every intent of a category.
+# How to read it, from left to right:
+#
+# * *At home* the prompt is as good as the weights. In a *new phrasing* and in
+#   *new jailbreaks* it is better: whatever is wrapped around the request, the
+#   rule stands beside it.
+# * In the *languages* A4 is clearly better, and in the *ciphers* the prompt is
+#   useless: below chance. Both have the rules, one in the weights and one
+#   before its eyes. But A4 decodes the request in its thought, before
+#   it looks for a rule.
+# * The *summary* is wrong at home already, wherever an intent is an exception
+#   in its category. But in the languages it loses next to nothing, and so it
+#   ends up *above* the full clauses. It has one action for all intents, so
+#   there is no intent to be found out.
+#
+# So at home the prompt is enough. Abroad it is not, where "abroad" means that
+# a request has to be decoded.
 #
 # Be fair to the prompt, in both directions. A10 is an **oracle**: we picked
 # the clauses of the right category for it, which A4 has to find. And a large
@@ -1533,15 +1574,27 @@ whole = " ".join(
     prompts.card(spec.of(category))
     for category in dict.fromkeys(c.category for c in spec.clauses)
 )
-print(f"all clauses as one card:  {len(plain_ids(whole))} tokens")
-print(f"longest text of the base: {base.config.max_position_embeddings}")
+read_all = reply(
+    base, tokenizer, [prompts.follow(whole, r.text) for r in home["seen"]]
+)
+right = np.mean(
+    [
+        action_of(r.answer) == q.action()
+        for q, r in zip(home["seen"], read_all, strict=True)
+    ]
+)
+print(
+    f"\nall clauses at once: {len(plain_ids(whole))} tokens of "
+    f"{base.config.max_position_embeddings} that fit; right {right:.0%}"
+)
 
 # %% [markdown]
 # The clauses cost tokens to *read*, in every request, harmless or not. The
 # thought costs tokens to *write*, and writing is the slower of the two. Only
-# A1 saves both. The whole Spec would be more than the base can take in. In the
-# paper one category alone is 5 to 10 thousand tokens, so the weights save far
-# more there than here.
+# A1 saves both. And the oracle can't be had by giving all clauses at once:
+# they would fit, but the base has never read a card of more than one category
+# and is lost in it. In the paper one category alone is 5 to 10 thousand
+# tokens, so the weights save far more there than here.
 #
 # ## 10. Knowing the text without reasoning
 #
@@ -1604,28 +1657,41 @@ for place, member in GROUPS:
         )
         cells += f"{seen:6.0f}/{unseen:3.0f}"
     print(f"{place:22}{cells}")
-print("\nA7 minus A1, points: mean [95 % over training seeds]")
-gains = {}
+
+
+def gain_of(second, first, member):
+    """Points that the second arm is ahead, over training seeds."""
+    pairs = zip(
+        rows_of(second, member), rows_of(first, member), strict=True
+    )
+    rows = [
+        {"seed": b["seed"], "gain": 100 * (a["accuracy"] - b["accuracy"])}
+        for a, b in pairs
+    ]
+    return over_seeds(rows, "gain")
+
+
+print("what the text adds, points: mean [95 % over training seeds]\n")
+print(f"{'':22}{'A7 minus A1':>20}{'A8 minus A4':>20}")
 for place, member in GROUPS:
-    for split in SPLITS:
-        pairs = [
-            {"seed": one["seed"],
-             "gain": 100 * (two["accuracy"] - one["accuracy"])}
-            for one, two in zip(
-                rows_of("A1", member, topics=split),
-                rows_of("A7", member, topics=split),
-                strict=True,
-            )
-        ]  # fmt: skip
-        gains[place, split] = over_seeds(pairs, "gain")
-        mean, low, high = gains[place, split]
-        print(
-            f"{place:22}{split.replace('_', '-'):9}{mean:+5.0f} "
-            f"[{low:+.0f}, {high:+.0f}]"
-        )
+    cells = ""
+    for pair_of_arms in (("A7", "A1"), ("A8", "A4")):
+        mean, low, high = gain_of(*pair_of_arms, member)
+        cells += f"{mean:+5.0f} [{low:+.0f}, {high:+.0f}]".rjust(20)
+    print(f"{place:22}{cells}")
 
 # %% [markdown]
-# TEXTFINDING
+# A7 knows most of the text, and A1 none of it. Yet A7 acts no better at home,
+# on held-out topics rather worse, and nowhere does it come near A4 where A1
+# doesn't. In a small model a rule that can be recited is not yet a rule that
+# is applied in one step. It is the *thought* that applies it. So the paper's
+# finding is not repeated here. But much was different: there the documents
+# come first, in great number, with reasons and stories. Ours are one line
+# each and mixed in, so that A7 takes fewer steps on answers than A1.
+#
+# A8 has text *and* thought. Look at the ciphers: if the text helps anywhere,
+# it is there. Notebook 31 finds that what fails in ciphers is to recite the
+# clause, and reciting is what the text trains. Notebook 33 takes this apart.
 #
 # ## 11. Look at traces yourself
 #
@@ -1672,8 +1738,10 @@ TraceViewer(shown_requests, shown_replies, judged)
 #   base it finds nothing; after full SFT nothing is left at home. Both stages
 #   can matter in between, and in the paper they do.
 # * Policy retrieval goes from nothing to nearly everything, for every action.
-# * At home the clauses in the prompt are as good as the weights. Abroad they
-#   are not.
+# * At home the clauses in the prompt are as good as the weights, and inside
+#   new jailbreaks better. Where a request has to be decoded first, they are
+#   not: it takes the thought.
+# * A text that is known by heart does not act by itself.
 # * Three measures of a thought: does it cite the right clause, does the answer
 #   act on it, and is the clause known by heart.
 #

@@ -102,9 +102,10 @@ def test_most_groups_are_mixed_in_the_middle_and_few_at_both_ends():
 
 
 def test_the_same_rl_adds_little_in_its_few_steps_to_a_brief_sft():
-    gains = [row["gain"] for row in ROWS if row["kind"] == "rl"]
-    assert GRPO_STEPS <= 100 and len(gains) == 3
-    assert -0.1 < np.mean(gains) < 0.2
+    rows = [row for row in ROWS if row["kind"] == "rl"]
+    assert GRPO_STEPS <= 100 and len(rows) == 3
+    assert abs(np.mean([row["accuracy_gain"] for row in rows])) < 0.2
+    assert -0.05 < np.mean([row["sampled_gain"] for row in rows]) < 0.3
 
 
 def test_counts_agree_with_the_exercises():

@@ -92,10 +92,17 @@ def test_at_home_the_prompt_is_enough_and_abroad_it_is_not():
     assert accuracy("A10", "ciphers") < 0.25
 
 
-def test_a_summary_is_not_enough_at_home():
-    home = "English (home)"
+def test_the_prompt_wins_where_the_request_is_readable_but_new():
+    for group in ("new phrasing", "new jailbreaks"):
+        assert accuracy("A10", group) > accuracy("A4", group) + 0.03
+
+
+def test_a_summary_is_not_enough_at_home_but_carries_over_to_the_languages():
+    home, languages = "English (home)", "es, fr, de"
     summary = interval(arm_rows("A10s", home))
     assert summary[1] < interval(arm_rows("A10", home))[0]
+    assert accuracy("A10s", languages) > accuracy("A10s", home) - 0.05
+    assert accuracy("A10s", languages) > accuracy("A10", languages) + 0.05
 
 
 def test_the_text_does_not_make_up_for_the_thought():

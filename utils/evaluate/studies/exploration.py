@@ -116,13 +116,6 @@ def log10_of_right(
     return (found / log(10)).tolist()
 
 
-def accuracy(model, tokenizer, asked: Sequence[Request]) -> float:
-    """Return the share of greedy replies with the right action."""
-    said = reply(model, tokenizer, [plain_chat(r) for r in asked], thinking=True)
-    pairs = zip(asked, said, strict=True)
-    return round(fmean(action_of(r.answer) == q.action() for q, r in pairs), 4)
-
-
 def study(seed: int) -> list[dict]:
     """Return what each start samples, by action, and what RL adds to a brief SFT."""
     rows = []
@@ -143,9 +136,26 @@ def study(seed: int) -> list[dict]:
             row["mixed"] = round(fmean(values), 4)
             row["log10_p"] = round(median(likely[i] for i in own), 3)
             rows.append(row)
+    return [*rows, rl_row(seed)]
+
+
+def rl_row(seed: int) -> dict:
+    """Return what RL adds to a brief SFT: to the most probable reply, and to samples.
+
+    accuracy is that of greedy replies, sampled that of samples at temperature 1, which
+    is what RL works on.
+    """
     asked = plain("seen", REQUESTS)
-    before = accuracy(*brief(seed)[:2], asked)
-    model, tokenizer, notes = brief(seed, then_rl=True)
-    after = accuracy(model, tokenizer, asked)
-    row = {"kind": "rl", "start": "brief", "before": before, "after": after}
-    return [*rows, row | {"gain": round(after - before, 4)} | notes]
+    row = {"kind": "rl", "start": "brief"}
+    for when, then_rl in (("before", False), ("after", True)):
+        model, tokenizer, notes = brief(seed, then_rl=then_rl)
+        said = reply(model, tokenizer, [plain_chat(r) for r in asked], thinking=True)
+        pairs = zip(asked, said, strict=True)
+        hits = [action_of(r.answer) == q.action() for q, r in pairs]
+        row[f"accuracy_{when}"] = round(fmean(hits), 4)
+        counts = map(sum, sampled(model, tokenizer, asked, seed, GROUP))
+        row[f"sampled_{when}"] = round(fmean(counts) / GROUP, 4)
+    for figure in ("accuracy", "sampled"):
+        gain = row[f"{figure}_after"] - row[f"{figure}_before"]
+        row[f"{figure}_gain"] = round(gain, 4)
+    return row | notes
