@@ -1118,8 +1118,8 @@ print(f"its right actions after such a thought: {after_thinking:.0%}")
 
 # %% [markdown]
 # The last lines are worth a stop. A1 acts rightly when it answers at once;
-# made to think, it falls back to its old habits. What it learned sits in one
-# mode of replying, and it is nothing that the model could say.
+# made to think, it falls back to the base's habit, and to its level. What it
+# learned sits in one mode of replying, and it is nothing that it could say.
 #
 # ### Beside the paper's table
 #
@@ -1202,7 +1202,7 @@ for ax, figure in ((axes[1], "category"), (axes[2], "clause")):
 for ax in axes:
     ax.set_ylim(-0.04, 1.04)
     ax.grid(axis="y", alpha=0.3)
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=8, loc="center right")
 fig.tight_layout()
 told = {
     name: ", ".join(
@@ -1224,11 +1224,11 @@ show(
 # do what the context did, on held-out topics as well. A9, which learned to
 # write full stops in place of a thought, cites nothing, as it must.
 #
-# Look at A5 and A11 beside A4 in the table. RL did not make retrieval better;
-# if anything, the clause is cited a little *less* often, while the action
-# stays right. A5's judge does not see the thought, and at the ceiling there
-# is nothing to win. But RL goes on moving the weights. Notebook 23 looks into
-# that.
+# Look at A5 and A11 beside A4 in the table. RL did not make retrieval better.
+# With a judge that sees no thought (A5), no difference can be told. With one
+# that sees the cited clause (A11), the clause is cited clearly *less* often,
+# while the action stays right. That is not what one would expect of a judge
+# who looks; notebook 23 looks into it.
 #
 # Don't compare heights across the panels. Three things differ:
 #
@@ -1508,7 +1508,7 @@ for shift, name in enumerate(("A10s", "A10", "A4")):
         **(look | dots),
     )
 ax.axhline(20, color="grey", linewidth=1, linestyle=":")
-ax.set_xticks(range(len(SHOWN)), [s.replace(" ", "\n") for s in SHOWN])
+ax.set_xticks(range(len(SHOWN)), SHOWN)
 ax.set_ylim(0, 104)
 ax.set_ylabel("right action, %")
 ax.grid(axis="y", alpha=0.3)
@@ -1575,7 +1575,10 @@ whole = " ".join(
     for category in dict.fromkeys(c.category for c in spec.clauses)
 )
 read_all = reply(
-    base, tokenizer, [prompts.follow(whole, r.text) for r in home["seen"]]
+    base,
+    tokenizer,
+    [prompts.follow(whole, r.text) for r in home["seen"]],
+    max_new_tokens=24,
 )
 right = np.mean(
     [
@@ -1681,17 +1684,21 @@ for place, member in GROUPS:
     print(f"{place:22}{cells}")
 
 # %% [markdown]
-# A7 knows most of the text, and A1 none of it. Yet A7 acts no better at home,
-# on held-out topics rather worse, and nowhere does it come near A4 where A1
-# doesn't. In a small model a rule that can be recited is not yet a rule that
-# is applied in one step. It is the *thought* that applies it. So the paper's
-# finding is not repeated here. But much was different: there the documents
-# come first, in great number, with reasons and stories. Ours are one line
-# each and mixed in, so that A7 takes fewer steps on answers than A1.
+# A7 knows much of the text, and A1 none of it. Yet A7 acts nowhere clearly
+# better than A1; if anything, worse. In a small model a rule that can be
+# recited is not yet a rule that is applied in one step. It is the *thought*
+# that applies it: A4 is far ahead of both wherever A1 fails on readable
+# requests of the old kind. So the paper's finding is not repeated here. But
+# much was different. There the documents come first, in great number, with
+# reasons and stories. Ours are one line each and mixed in, so that A7 takes
+# fewer steps on answers than A1. (Section 8 asked A7 for the clause at its
+# place in a thought, and it did not know. What it learned is tied to the form
+# in which it learned it.)
 #
-# A8 has text *and* thought. Look at the ciphers: if the text helps anywhere,
-# it is there. Notebook 31 finds that what fails in ciphers is to recite the
-# clause, and reciting is what the text trains. Notebook 33 takes this apart.
+# A8 has text *and* thought. If the text helps anywhere, it is in the ciphers,
+# but the interval over three seeds holds 0 there, too. Notebook 31 finds that
+# what fails in ciphers is to recite the clause, and reciting is what the text
+# trains. Notebook 33 takes this apart.
 #
 # ## 11. Look at traces yourself
 #

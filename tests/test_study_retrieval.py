@@ -79,7 +79,24 @@ def test_answers_do_what_their_thought_decided():
 def test_a1_made_to_think_falls_back_to_complying():
     for action in ACTIONS:
         right = share("A1", "right", action=action)
-        assert right > 0.9 if action == "comply" else right < 0.1
+        assert right > 0.6 if action == "comply" else right < 0.1
+
+
+def test_rl_does_not_raise_retrieval_and_a_judge_that_sees_the_clause_lowers_it():
+    own = {n: [row for row in ROWS if row["arm"] == n] for n in ("A4", "A5", "A11")}
+    less = {
+        name: over_seeds(
+            [
+                {"seed": a["seed"], "less": b["clause"] - a["clause"]}
+                for a, b in zip(own[name], own["A4"], strict=True)
+            ],
+            "less",
+        )
+        for name in ("A5", "A11")
+    }
+    assert less["A5"][1] < 0 < less["A5"][2]
+    assert less["A11"][1] > 0.01
+    assert share("A4", "right") - share("A11", "right") < 0.02
 
 
 def test_at_home_the_prompt_is_enough_and_abroad_it_is_not():
@@ -113,6 +130,26 @@ def test_the_text_does_not_make_up_for_the_thought():
     ):
         text = accuracy("A7", group, topics=topics)
         assert text < accuracy("A4", group, topics=topics) - 0.1
+
+
+def gain(second: str, first: str, group: str) -> tuple[float, float, float]:
+    """Mean and interval over seeds of what the second arm is ahead."""
+    pairs = zip(arm_rows(second, group), arm_rows(first, group), strict=True)
+    rows = [
+        {"seed": b["seed"], "gain": a["accuracy"] - b["accuracy"]} for a, b in pairs
+    ]
+    return over_seeds(rows, "gain")
+
+
+def test_text_without_a_thought_is_nowhere_clearly_better_than_answers_alone():
+    for group in MEMBER:
+        assert gain("A7", "A1", group)[1] < 0
+
+
+def test_beside_a_thought_the_text_adds_most_in_ciphers_but_not_surely():
+    gains = {group: gain("A8", "A4", group) for group in MEMBER}
+    assert max(gains, key=lambda group: gains[group][0]) == "ciphers"
+    assert gains["ciphers"][1] < 0 < gains["ciphers"][0]
 
 
 def test_figures_are_those_of_the_exercises():
