@@ -101,11 +101,11 @@ def test_most_groups_are_mixed_in_the_middle_and_few_at_both_ends():
     assert share["full", "base64"] > 2 * share["full", "en"]
 
 
-def test_the_same_rl_adds_little_in_its_few_steps_to_a_brief_sft():
+def test_after_a_brief_sft_the_same_rl_makes_the_samples_better():
     rows = [row for row in ROWS if row["kind"] == "rl"]
     assert GRPO_STEPS <= 100 and len(rows) == 3
     assert abs(np.mean([row["accuracy_gain"] for row in rows])) < 0.2
-    assert -0.05 < np.mean([row["sampled_gain"] for row in rows]) < 0.3
+    assert all(0.02 < row["sampled_gain"] < 0.3 for row in rows)
 
 
 def test_counts_agree_with_the_exercises():
