@@ -60,6 +60,7 @@ from utils.evaluate.arms import (
     plain_chat,
 )
 from utils.evaluate.conditions import plain
+from utils.evaluate.metrics import bootstrap_interval
 from utils.evaluate.studies.exploration import GROUP, SAMPLES
 from utils.evaluate.study import load_rows, over_seeds
 from utils.evaluate.table import GROUPS, interval
@@ -92,8 +93,13 @@ from utils.teach.checks import check, use
 from utils.world import prompts
 from utils.world.data import SPLITS, load_templates, load_topics
 from utils.world.replies import action_of, answer, true_thought
-from utils.world.requests import Request
+from utils.world.requests import (
+    TAUGHT_CIPHERS,
+    TAUGHT_LANGUAGES,
+    Request,
+)
 from utils.world.spec import ACTIONS, INTENTS, Clause, load_spec
+from utils.world.wrappers import NEW
 
 # %% [markdown]
 # The base model is helpful only: it complies with everything. The trained
@@ -578,7 +584,7 @@ axes[1].axhline(20, color="grey", linewidth=1, linestyle=":")
 axes[1].set_ylim(-3, 103)
 axes[1].set_xlabel("step")
 axes[1].set_title("test requests at home, %")
-axes[1].legend()
+axes[1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
 for ax in axes:
     ax.grid(alpha=0.3)
 fig.tight_layout()
@@ -1179,6 +1185,7 @@ dots = {"linestyle": "none", "markersize": 8}
 black, blue = OKABE_ITO["black"], OKABE_ITO["blue"]
 axes[0].plot(places, before, "o", color=black, label="before", **dots)
 axes[0].plot(places, after, "^", color=blue, label="after", **dots)
+axes[0].set_xlim(-0.3, 2.3)
 axes[0].set_xticks(places, [name.replace(" ", "\n") for name in PAPER])
 axes[0].set_title("Guan et al. 2024, Table 2:\nright category", fontsize=10)
 axes[0].set_ylabel("share of thoughts that cite it")
@@ -1211,6 +1218,7 @@ for ax in axes:
     ax.set_ylim(-0.04, 1.04)
     ax.grid(axis="y", alpha=0.3)
     ax.legend(fontsize=8, loc="center right")
+axes[0].legend(fontsize=8, loc="upper right")
 fig.tight_layout()
 told = {
     name: ", ".join(
@@ -1372,7 +1380,7 @@ ax.set_xlim(-0.5, 1.5)
 ax.set_ylim(-4, 104)
 ax.set_ylabel("%")
 ax.grid(axis="y", alpha=0.3)
-ax.legend(fontsize=8, loc="center")
+ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5))
 told = "; ".join(
     f"{p}: right {in_percent(r).strip()}, agrees "
     f"{in_percent(o).strip()}, shuffled {in_percent(c).strip()}"
@@ -1546,13 +1554,66 @@ show(fig, f"Right action in %. {told}.")
 # So at home the prompt is enough. Abroad it is not, where "abroad" means that
 # a request has to be decoded.
 #
-# Be fair to the prompt, in both directions. A10 is an **oracle**: we picked
-# the clauses of the right category for it, which A4 has to find. And a large
-# model would think before it answers, with the clauses in sight; ours can't
-# do both. The paper's own comparison is unfair the other way round: its
-# baseline gets *summarised* policies only, since the category is unknown when
-# the model is in use, and all policies in full don't fit. So neither
-# compares the same text in context and in weights.
+# ### The prompt *and* the steps
+#
+# A10 answers at once. The teacher of section 2 has the same clauses in its
+# context, but goes step by step: restate in English, topic, category, intent,
+# clause, answer. It is the same untrained base. Is it the rules in the
+# weights that carry A4 abroad, or is it the steps?
+#
+# **Predict.** How does the teacher do in Spanish, and how in ciphers?
+#
+# <details><summary>Answer</summary>
+#
+# Remember what each question asks for: one skill, which the base was taught
+# in all these surfaces. What it never had to do is two of them at once.
+# </details>
+
+# %%
+here = home["held_out"][:40]
+TRIPS = {
+    "English (home)": [here],
+    "es, fr, de": [[r.on(x) for r in here] for x in TAUGHT_LANGUAGES],
+    "ciphers": [[r.on(x) for r in here] for x in TAUGHT_CIPHERS],
+    "new jailbreaks": [[r.on("en", x) for r in here] for x in NEW],
+}
+print("right action, %           teacher [95 %]      A10    A4")
+stepwise = {}
+for place, batches_of in TRIPS.items():
+    hits = []
+    for batch in batches_of:
+        own_clauses = [spec.of(r.topic.category) for r in batch]
+        told = [r.text for r in batch]
+        stepped = deliberate(base, tokenizer, own_clauses, told)
+        hits.append(
+            [
+                action_of(one.answer) == r.action()
+                for r, one in zip(batch, stepped, strict=True)
+            ]
+        )
+    each = np.mean(hits, axis=0)  # (requests,), over surfaces or wrappers
+    low, high = (100 * end for end in bootstrap_interval(each))
+    stepwise[place] = 100 * each.mean()
+    print(
+        f"{place:22}{stepwise[place]:10.0f} [{low:3.0f},{high:4.0f}]"
+        f"{far['A10', place][0]:9.0f}{far['A4', place][0]:6.0f}"
+    )
+
+# %% [markdown]
+# With the clauses in sight *and* the steps, a model that was never aligned is
+# right in every language and cipher that it can read. In the ciphers it is
+# far above A4, whose weak link there is to recite the clause. So what carries
+# over is the *procedure*: decode first, then look for the rule. Whether the
+# rule then comes from the prompt or from the weights is second to that. In
+# new jailbreaks the steps don't help: a restatement can carry the attack
+# along.
+#
+# Be fair in both directions. A10 and the teacher have an **oracle**: we picked
+# the clauses of the right category for them, which A4 has to find. The
+# paper's own comparison is unfair the other way round: its baseline gets
+# *summarised* policies only, since the category is unknown when the model is
+# in use, and all policies in full don't fit. So neither compares the same
+# text in context and in weights.
 #
 # ### What does it cost?
 
@@ -1601,11 +1662,13 @@ print(
 
 # %% [markdown]
 # The clauses cost tokens to *read*, in every request, harmless or not. The
-# thought costs tokens to *write*, and writing is the slower of the two. Only
-# A1 saves both. And the oracle can't be had by giving all clauses at once:
-# they would fit, but the base has never read a card of more than one category
-# and is lost in it. In the paper one category alone is 5 to 10 thousand
-# tokens, so the weights save far more there than here.
+# thought costs tokens to *write*, and writing is the slower of the two. (The
+# teacher pays both, in six prompts.) Only A1 saves both.
+#
+# And the oracle can't be had by giving all clauses at once: they would fit,
+# but the base has never read a card of more than one category and is lost in
+# it. In the paper one category alone is 5 to 10 thousand tokens, so the
+# weights save far more there than here.
 #
 # ## 10. Knowing the text without reasoning
 #
@@ -1695,9 +1758,9 @@ for place, member in GROUPS:
 # A7 knows much of the text, and A1 none of it. Yet A7 acts nowhere clearly
 # better than A1; if anything, worse. In a small model a rule that can be
 # recited is not yet a rule that is applied in one step. It is the *thought*
-# that applies it: A4 is far ahead of both wherever A1 fails on readable
-# requests of the old kind. So the paper's finding is not repeated here. But
-# much was different. There the documents come first, in great number, with
+# that applies it: A4 is far ahead of both on held-out topics and in the
+# languages. So the paper's finding is not repeated here. But much was
+# different. There the documents come first, in great number, with
 # reasons and stories. Ours are one line each and mixed in, so that A7 takes
 # fewer steps on answers than A1. (Section 8 asked A7 for the clause at its
 # place in a thought, and it did not know. What it learned is tied to the form
@@ -1755,7 +1818,8 @@ TraceViewer(shown_requests, shown_replies, judged)
 # * Policy retrieval goes from nothing to nearly everything, for every action.
 # * At home the clauses in the prompt are as good as the weights, and inside
 #   new jailbreaks better. Where a request has to be decoded first, they are
-#   not: it takes the thought.
+#   not. With the clauses *and* the steps, the untrained base is right there,
+#   too: what carries over is the procedure.
 # * A text that is known by heart does not act by itself.
 # * Three measures of a thought: does it cite the right clause, does the answer
 #   act on it, and is the clause known by heart.
