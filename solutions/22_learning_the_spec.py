@@ -333,8 +333,9 @@ kept = [
     if score >= LEAST_SCORE
 ]
 print(
-    f"{len(requests)} requests, {len(usable)} well-formed examples; minimum "
-    f"of {READINGS} readings\nat least {LEAST_SCORE}: {len(kept)} kept"
+    f"{len(requests)} requests, {len(usable)} well-formed examples; "
+    f"{len(kept)} kept\n"
+    f"(minimum of {READINGS} readings: {LEAST_SCORE} or more)"
 )
 
 # %% [markdown]
@@ -643,7 +644,7 @@ def rows_of(name, member, base="lab", **wanted):
 
 
 def percent_of(rows):
-    """Mean right actions in %, and how far the interval goes down and up."""
+    """Mean right actions in %, and the interval's reach down and up."""
     mean = np.mean([row["accuracy"] for row in rows])
     low, high = interval(rows)  # over training seeds and requests
     return 100 * mean, 100 * max(0, mean - low), 100 * max(0, high - mean)
@@ -867,16 +868,19 @@ for start in ("base", "brief", "full"):
 # %% [markdown]
 # A value of -10 means one sample in ten thousand million. So RL from this
 # base doesn't learn slowly. It has nothing to learn from. This is where our
-# lab differs from the paper most: there the base is a strong reasoner, which
-# has read about policies and refuses now and then by itself. Its pass@k is
-# far above 0 before any safety training, and RL only is possible.
+# lab differs from the paper most: there the base is a strong reasoner. By the
+# paper's Table 2 it cites the right policy in some of its thoughts before any
+# safety training (section 6). So it has something to sample, and RL only is
+# possible.
 #
 # ### And what after SFT?
 #
 # GRPO compares the samples of a *group* with each other. If all of them are
 # right, they get equal rewards, and equal rewards teach nothing either. With
 # the true chance $p$, a group of $k$ is **mixed** with probability
-# $1 - p^k - (1-p)^k$: 0 at both ends.
+# $1 - p^k - (1-p)^k$: 0 at both ends. (A judge who gives probabilities never
+# makes rewards quite equal. Then GRPO, which divides by their spread, may
+# train on hairs. That is noise, and no lesson.)
 #
 # ### Exercise: `mixed_groups`
 #
@@ -1016,7 +1020,7 @@ for figure, label in TOLD.items():
 #
 # That is how we read Figure 14 from here: SFT makes RL possible. On requests
 # as easy as ours it then goes on to make it needless. The paper's requests
-# are hard enough for SFT to leave something to do, and there both matter.
+# are harder: SFT seems to leave something to do, and there both matter.
 
 # %% [markdown]
 # ## 6. Does the thought cite the right clause?
