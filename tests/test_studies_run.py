@@ -12,9 +12,17 @@ from utils.evaluate import arms, training_data
 from utils.evaluate.studies import labels
 from utils.evaluate.studies import reward_model as rm
 from utils.evaluate.study import NAMES, load_rows
+from utils.models.load import load
 
 FEW = 240  # requests
 trained = partial(rm.trained, n=FEW)
+
+
+def untrained(name: str, seed: int = 0) -> tuple:
+    """Stand in for a trained arm."""
+    return *load("lab"), {}
+
+
 SMALL = {
     "dpo": {
         "BETAS": (1.0,),
@@ -24,6 +32,14 @@ SMALL = {
         "DPO_STEPS": 2,
         "preference_pairs": partial(training_data.preference_pairs, n=FEW),
         "revisions": partial(training_data.revisions, n=FEW),
+    },
+    "exploration": {
+        "REQUESTS": 10,
+        "BRIEF_REQUESTS": 20,
+        "BRIEF_STEPS": 2,
+        "PLACES": (("base", "en"), ("full", "en")),
+        "arm": untrained,
+        "reinforce": lambda *_, **__: {"first_reward": 0.0, "last_reward": 0.0},
     },
     "faults": {
         "REQUESTS": FEW,
@@ -36,6 +52,7 @@ SMALL = {
     "labels": {"draw_cases": partial(labels.draw_cases, n=20)},
     "label_training": {"TRAIN": 64, "TEST": 20, "STEPS": 2},
     "revisions": {"N": 20, "ROUNDS": 1},
+    "retrieval": {"REQUESTS": 10, "NAMES": ("A0",), "arm": untrained},
     "reward_habits": {
         "PAIRS": FEW,
         "STEPS": 2,

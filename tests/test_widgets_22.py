@@ -1,12 +1,19 @@
 """Tokens coloured by their loss, and the viewer of thoughts."""
 
+import re
+
 import pytest
 
+from utils import files
 from utils.align.chat import Reply
+from utils.models.load import load
 from utils.models.tokenizer import build_tokenizer
 from utils.show.widgets_22 import (
+    SPEC_FILE,
     TraceViewer,
-    reason_of,
+    clause_of,
+    judge_scores,
+    judgement,
     token_html,
     token_text,
     trace_html,
@@ -57,12 +64,55 @@ def test_a_trace_without_a_clause_has_no_reason(requests):
     assert "reason in spec.md" not in text and "none (wrong)" in text
     assert "thought: Plan       answer." in text
     assert "&lt;b&gt;" in trace_html(request, reply)
-    assert reason_of("Clause: §999 none such. Action: ask.") == ""
+    assert clause_of("Clause: §999 none such. Action: ask.") is None
+    unknown = Reply("Clause: §999 none such. Action: ask.", "Er", [], [], True)
+    assert "<a href" not in trace_html(request, unknown)
+
+
+def test_the_clause_is_a_link_that_works_from_every_folder_of_notebooks(requests):
+    for request in requests:
+        html = trace_html(request, reply_to(request))
+        (page, category) = re.search(r'<a href="([^"#]+)#(\w+)"', html).groups()
+        assert page == SPEC_FILE and category == request.topic.category
+        for folder in ("course", "solutions", "work"):
+            target = (files.ROOT / folder / page).resolve()
+            assert target == files.ROOT / "utils" / "world" / "spec.md"
+        assert f"\n### {category}\n" in target.read_text(encoding="utf-8")
+
+
+def test_readings_are_bars_with_the_lowest_marked(requests):
+    request, reply = requests[0], reply_to(requests[0])
+    html = trace_html(request, reply, [0.9, 0.25, 1.0])
+    assert html.count("judge, reading") == 3 and html.count("minimum</td>") == 1
+    lowest = next(row for row in html.split("<tr>") if "minimum</td>" in row)
+    assert "reading 2" in lowest and "width:30px" in lowest and "0.25" in lowest
+    text = trace_text(request, reply, [0.9, 0.25, 1.0])
+    assert "judge, reading 3    1.00" in text
+    assert "minimum 0.25: the filter drops it" in text
+    assert "keeps" in judgement([0.5, 0.9]) and "a step is missing" in judgement([])
+    assert "judge" not in trace_text(request, reply)
+
+
+def test_the_judge_reads_whole_thoughts_only(requests):
+    base, tokenizer = load("lab")
+    replies = [reply_to(requests[0]), Reply("Plan: answer.", "Er", [], [], True)]
+    good, none = judge_scores(base, tokenizer, requests[:2], replies, k=3)
+    assert len(good) == 3 and min(good) > 0.5 and none == []
+    wrong = "refuse" if requests[0].action() != "refuse" else "comply"
+    replies = [reply_to(requests[0], wrong)]
+    (bad,) = judge_scores(base, tokenizer, requests[:1], replies, k=3)
+    assert min(bad) < 0.5
 
 
 def test_the_viewer_follows_its_menu_and_marks_the_clause(requests):
-    viewer = TraceViewer(requests, [*map(reply_to, requests)])
-    for number, request in enumerate(requests):
-        viewer.menu.value = number
-        assert viewer.page.value == trace_html(request, reply_to(request))
+    scores = [[0.1 * i, 1.0] for i in range(len(requests))]
+    viewer = TraceViewer(requests, [*map(reply_to, requests)], scores)
+    for i, request in enumerate(requests):
+        viewer.menu.value = i
+        assert viewer.page.value == trace_html(request, reply_to(request), scores[i])
         assert f'font-weight:bold">{request.clause()}' in viewer.page.value
+        assert f"{scores[i][0]:.2f} &#9664; minimum" in viewer.page.value
+    viewer = TraceViewer(requests[:1], [reply_to(requests[0])])
+    assert "judge" not in viewer.page.value
+    with pytest.raises(ValueError, match="one reply"):
+        TraceViewer(requests, [reply_to(requests[0])])
