@@ -33,9 +33,13 @@ SMALL = {
         "EVERY": 1,
         "ASKED": 10,
     },
+    "filter": {"N": 30},
+    "filter_training": {"REQUESTS": 40, "STEPS": 2, "ASKED": 5},
+    "follow": {"SPECS": 1, "ASKED": 10},
     "labels": {"draw_cases": partial(labels.draw_cases, n=20)},
     "label_training": {"TRAIN": 64, "TEST": 20, "STEPS": 2},
     "revisions": {"N": 20, "ROUNDS": 1},
+    "readings": {"EACH": 4},
     "reward_habits": {
         "PAIRS": FEW,
         "STEPS": 2,

@@ -2,8 +2,8 @@
 
 The teacher (`utils.align.deliberate`) is right in nearly all cases at temperature 0, so
 faults of six kinds are written into its data. Two things may find them: a check of the
-form, which compares the parts of an example with each other, and judges that read the
-policy, of three sizes. Deliberative Alignment (Guan et al. 2024, arXiv 2412.16339,
+form, which compares the parts of an example with each other, and a judge that reads the
+policy. Deliberative Alignment (Guan et al. 2024, arXiv 2412.16339,
 section 2.3) keeps what the lowest of k verdicts approves of.
 """
 
@@ -19,13 +19,11 @@ from utils.align.judge import Clauses, verdicts
 from utils.models.load import load
 from utils.world.replies import Thought, action_of, answer, true_thought
 from utils.world.requests import Request, sample_requests
-from utils.world.spec import ACTIONS, MAX_CLAUSE, Clause, Spec, load_spec
+from utils.world.spec import ACTIONS, Clause, Spec, load_spec
 
 N = 300  # requests of a seed
-EACH = 90  # of them get each kind of fault, to see who notices
-SPECS, ASKED = 3, 120  # random Specs of each way of drawing, and requests for each
 LEVELS = (0.0, 0.05, 0.2, 0.4)  # share of examples with a fault
-JUDGES = ("lab", "lab_s", "lab_xs")  # largest first
+JUDGES = ("lab", "lab_xs")  # a good one and a weak one
 KS = (1, 2, 4, 6)
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
 HOT = 2.0  # temperature of a teacher that errs by itself
@@ -239,119 +237,6 @@ def truth(cases: Sequence[Case], spec: Spec | None = None) -> Tensor:
     return torch.tensor([flawless(*case, spec) for case in cases], dtype=torch.bool)
 
 
-def correlation(yes: Tensor) -> float | None:
-    """Return the mean correlation of two columns of (n, k) bool; None if undefined.
-
-    Columns that are all the same value have no correlation and are left out.
-    """
-    columns = yes.double()
-    columns = columns[:, columns.std(dim=0) > 0]
-    k = columns.shape[1]
-    if k < 2:
-        return None
-    table = torch.corrcoef(columns.T)
-    return ((table.sum() - k) / (k * (k - 1))).item()
-
-
-# Random Specs -----------------------------------------------------------------------
-
-
-def new_actions(rng: random.Random) -> Spec:
-    """Return the course's Spec with the action of each clause drawn anew."""
-    clauses = load_spec().clauses
-    return Spec(tuple(replace(c, action=rng.choice(ACTIONS)) for c in clauses))
-
-
-def new_clauses(rng: random.Random) -> Spec:
-    """Return a Spec that groups the intents of each category anew, with new numbers.
-
-    The intents of a category that drew the same action share a clause.
-    """
-    found = []
-    for category in dict.fromkeys(c.category for c in load_spec().clauses):
-        groups: dict[str, list[str]] = {}
-        for intent in load_spec().intents(category):
-            groups.setdefault(rng.choice(ACTIONS), []).append(intent)
-        numbers = rng.sample(range(1, MAX_CLAUSE + 1), len(groups))
-        for number, (action, intents) in zip(numbers, groups.items(), strict=True):
-            found.append(Clause(number, category, tuple(intents), action))
-    return Spec(tuple(found))
-
-
-DRAWN = {"new actions": new_actions, "new clauses": new_clauses}
-
-
-def shares_its_action(clause: Clause, spec: Spec) -> bool:
-    """Return whether another clause of the category has the same action."""
-    return sum(c.action == clause.action for c in spec.of(clause.category)) > 1
-
-
-def followed(spec: Spec, name: str, seed: int, n: int) -> list[dict]:
-    """Return how well the teacher follows a Spec: clauses that share an action, others.
-
-    answer, cited and thought: shares with the right action, clause and whole thought.
-    judged and formed: among thoughts with a wrong clause, the share that the judge (one
-    that reads this Spec, minimum of two) and the check of the form let through.
-    """
-    model, tokenizer = load("lab")
-    requests = sample_requests(n, seed=seed, spec=spec)
-    policies = [spec.of(request.topic.category) for request in requests]
-    written = deliberate(model, tokenizer, policies, [r.text for r in requests])
-    cases = list(zip(requests, written, strict=True))
-    approved = keep_by_minimum(read(model, tokenizer, cases, 2, spec), 0.5)
-    formed = forms(cases, spec)
-    rows = []
-    for shared in (False, True):
-        own = [
-            i
-            for i, request in enumerate(requests)
-            if shares_its_action(request.clause(spec), spec) == shared
-        ]
-        right = [
-            (
-                action_of(written[i].answer) == requests[i].action(spec),
-                bool(written[i].thought)
-                and written[i].thought.clause == str(requests[i].clause(spec)),
-                flawless(*cases[i], spec),
-            )
-            for i in own
-        ]
-        wrong = [i for i, (_, cited, _) in zip(own, right, strict=True) if not cited]
-        rows.append(
-            {"what": "follow", "spec": name, "shared": shared, "n": len(own)}
-            | {
-                part: sum(column)
-                for part, column in zip(
-                    ("answer", "cited", "thought"),
-                    zip(*right, strict=True) if right else ((), (), ()),
-                    strict=True,
-                )
-            }
-            | {
-                "miscited": len(wrong),
-                "judged": approved[wrong].sum().item(),
-                "formed": formed[wrong].sum().item(),
-            }
-        )
-    return rows
-
-
-def follow_rows(seed: int) -> list[dict]:
-    """Return the counts of the course's Spec and of each way to draw one, added up."""
-    rows = followed(load_spec(), "course", seed, ASKED)
-    for name, draw in DRAWN.items():
-        rng = random.Random(f"{name}-{seed}")
-        found = [followed(draw(rng), name, seed + 100 * i, ASKED) for i in range(SPECS)]
-        for parts in zip(*found, strict=True):
-            numbers = {
-                key: sum(part[key] for part in parts)
-                for key, value in parts[0].items()
-                if type(value) is int
-            }
-            rows.append(parts[0] | numbers)
-    return rows
-
-
 # The study --------------------------------------------------------------------------
 
 
@@ -365,39 +250,6 @@ def teacher(seed: int, temperature: float = 0.0, n: int | None = None) -> list[C
         model, tokenizer, policies, texts, temperature=temperature, seed=seed
     )
     return list(zip(requests, written, strict=True))
-
-
-def seen_rows(cases: Sequence[Case], seed: int) -> list[dict]:
-    """Return for each fault and each checker the share that gets through."""
-    rows = []
-    for kind in ("none", *FAULTS):
-        rng = random.Random(f"{kind}-{seed}")
-        able = [c for c in cases if kind in ("none", *possible_faults(c[0]))][:EACH]
-        faulty = able
-        if kind != "none":
-            faulty = [(request, with_fault(request, kind, rng)) for request, _ in able]
-        n = len(faulty)
-        row = {"what": "sees", "fault": kind, "n": n}
-        agree = sum(one.thought.action == action_of(one.answer) for _, one in faulty)
-        formed = forms(faulty).float().mean().item()
-        none = {"agreement": None, "single": None, "mean": None}
-        rows.append(row | {"checker": "decision"} | none | {"minimum": agree / n})
-        rows.append(row | {"checker": "form"} | none | {"minimum": formed})
-        for judge in JUDGES:
-            model, tokenizer = load(judge)
-            scores = read(model, tokenizer, faulty, KS[-1])
-            yes = scores >= 0.5
-            rows.append(
-                row
-                | {
-                    "checker": judge,
-                    "single": yes.float().mean().item(),
-                    "minimum": yes.all(dim=1).float().mean().item(),
-                    "mean": keep_by_mean(scores, 0.5).float().mean().item(),
-                    "agreement": correlation(yes),
-                }
-            )
-    return rows
 
 
 def kept_row(kept: Tensor, good: Tensor, cases: Sequence[Case]) -> dict:
@@ -441,7 +293,7 @@ def filter_rows(
             kept.append(((judge, rule, k, threshold), stays))
     names = "judge", "rule", "k", "threshold"
     return [
-        {"what": "filter", "level": level, "form": form}
+        {"level": level, "form": form}
         | dict(zip(names, way, strict=True))
         | kept_row(stays & before, good, cases)
         for way, stays in kept
@@ -449,22 +301,29 @@ def filter_rows(
     ]
 
 
+def changed(cases: Sequence[Case], before: Sequence[Case]) -> Tensor:
+    """Return (cases,) bool: which are not as they were."""
+    pairs = zip(cases, before, strict=True)
+    return torch.tensor([one is not old for one, old in pairs], dtype=torch.bool)
+
+
 def study(seed: int) -> list[dict]:
-    """Return rows about following, about who sees which fault, and about filters."""
+    """Return the figures of every filter at each level of faults."""
     cases = teacher(seed)
-    rows = follow_rows(seed) + seen_rows(cases, seed)
-    judges = {name: load(name) for name in ("lab", "lab_xs")}
+    rows = []
+    judges = {name: load(name) for name in JUDGES}
+    clean = {name: read(*judge, cases, KS[-1]) for name, judge in judges.items()}
     worst = corrupt(cases, max(LEVELS), seed)
-    clean, faulty = (
-        {name: read(*judge, batch, KS[-1]) for name, judge in judges.items()}
-        for batch in (cases, worst)
-    )
+    broken = changed(worst, cases)
+    hurt = [case for case, is_broken in zip(worst, broken, strict=True) if is_broken]
+    faulty = {}
+    for name, judge in judges.items():
+        faulty[name] = clean[name].clone()
+        faulty[name][broken] = read(*judge, hurt, KS[-1])
     for level in LEVELS:
         mixed = corrupt(cases, level, seed)
-        broken = torch.tensor(
-            [one is not old for one, old in zip(mixed, cases, strict=True)]
-        )
-        scores = {j: torch.where(broken[:, None], faulty[j], clean[j]) for j in judges}
+        own = changed(mixed, cases)[:, None]
+        scores = {name: torch.where(own, faulty[name], clean[name]) for name in judges}
         rows += filter_rows(mixed, scores, level)
     hot = [case for case in teacher(seed, HOT) if case[1].thought]
     scores = {name: read(*judge, hot, KS[-1]) for name, judge in judges.items()}

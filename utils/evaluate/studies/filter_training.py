@@ -2,7 +2,7 @@
 
 The same requests and the same deliberations, with faults of all kinds in a share of
 them (`studies/filter.py`). A student is trained on the answers alone (as A1 is) or on
-thought and answer (as A4 is), on all of them or on those that form and judge let through.
+thought and answer (as A4 is), on all of them or on those that pass form and judge.
 Both take the same number of steps, so the filtered one sees its examples more often.
 """
 
@@ -38,7 +38,7 @@ READINGS, LEAST = 2, 0.5
 
 
 def filtered(cases: Sequence[Case]) -> list[Case]:
-    """Return the cases that agree with themselves and that every reading approves of."""
+    """Return the cases that agree with themselves and that all readings approve of."""
     formed = forms(cases).tolist()
     usable = [case for case, fits in zip(cases, formed, strict=True) if fits]
     stays = keep_by_minimum(read(*load("lab"), usable, READINGS), LEAST).tolist()
