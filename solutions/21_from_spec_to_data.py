@@ -194,21 +194,28 @@ for surface in ("en", "es"):
 
 # %% [markdown]
 # **Predict.** What does the same teacher answer if the card is left out of the
-# last question? And if the topic is asked about the Spanish text, which
-# skips the restatement?
+# last question? And what if the restatement is skipped, so that the topic is
+# asked about the Spanish text, or about the same request in ROT13?
 #
 # <details><summary>Answer</summary>
 #
 # Without a card there are no rules in its context, and a helpful-only model
-# complies. The second one is open: the questions were learned in English. Run
-# it.
+# complies. The second question is open: the questions were learned in English.
+# Run it.
 # </details>
 
 # %%
-spanish = request.on("es").text
-print("no card:         ", ask_base(prompts.chat(request.text)))
-print("topic in Spanish:", ask_base(prompts.name_topic(spanish)))
-print("topic in English:", ask_base(prompts.name_topic(request.text)))
+print("no card:        ", ask_base(prompts.chat(request.text)))
+for surface in ("en", "es", "rot13"):
+    text = request.on(surface).text
+    topic = ask_base(prompts.name_topic(text))
+    intent = ask_base(prompts.name_intent(text))
+    print(f"{surface:5} topic: {topic:12} intent: {intent}")
+
+# %% [markdown]
+# In ROT13 the short questions fail, and one of them gets an answer to another
+# question. Restating is the one skill that was learned on ciphers. A chain of
+# skills is as strong as its order.
 
 # %% [markdown]
 # ## 3. Six replies become one thought
@@ -818,8 +825,8 @@ for level in (0.05, 0.2, 0.4, "hot"):
 # model reads them all.
 #
 # **Predict.** The weak judge overlooks about half of the misread examples.
-# By $q^k$, six readings should overlook about one in a hundred. How many will
-# they overlook?
+# By $q^k$, six readings should overlook a few in a hundred. How many will they
+# overlook?
 
 # %%
 cases = {
@@ -828,7 +835,6 @@ cases = {
         ("lab_s", "misread"),
         ("lab_xs", "misread"),
         ("lab_s", "foreign"),
-        ("lab_xs", "foreign"),
     )
 }
 fig, ax = plt.subplots(figsize=(7, 3), dpi=110, layout="constrained")
