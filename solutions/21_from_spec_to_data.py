@@ -67,9 +67,15 @@ BLUE, RED = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
 ORANGE, GREEN = OKABE_ITO["orange"], OKABE_ITO["green"]
 
 
+def spread(rows, figure, **wanted):
+    """Mean, low and high over seeds, in per cent; no share exceeds 100."""
+    found = over_seeds(rows, figure, **wanted)
+    return np.clip(100 * np.array(found), 0, 100)
+
+
 def percent(rows, figure, **wanted):
-    """Mean and interval over seeds, as text in per cent."""
-    mean, low, high = (100 * x for x in over_seeds(rows, figure, **wanted))
+    """The same as text: mean and interval."""
+    mean, low, high = spread(rows, figure, **wanted)
     return f"{mean:.0f} [{low:.0f}, {high:.0f}]"
 
 
@@ -214,8 +220,8 @@ for surface in ("en", "es", "rot13"):
 
 # %% [markdown]
 # In ROT13 the short questions fail, and one of them gets an answer to another
-# question. Restating is the one skill that was learned on ciphers. A chain of
-# skills is as strong as its order.
+# question. Of the six, restating alone was learned on ciphers. So it has to come
+# first.
 
 # %% [markdown]
 # ## 3. Six replies become one thought
@@ -379,12 +385,11 @@ fig, ax = plt.subplots(figsize=(7.5, 3), dpi=110, layout="constrained")
 told = []
 for place, (name, where) in enumerate(groups.items()):
     for part, (label, marker, color, shift) in looks.items():
-        mean, low, high = over_seeds(follow, f"{part}_share", **where)
-        ends = [[100 * (mean - low)], [100 * (high - mean)]]
+        mean, low, high = spread(follow, f"{part}_share", **where)
         ax.errorbar(
             [place + shift],
-            [100 * mean],
-            ends,
+            [mean],
+            [[mean - low], [high - mean]],
             fmt=marker,
             color=color,
             capsize=3,
@@ -414,9 +419,9 @@ ours = [shares_its_action(clause, spec) for clause in spec.clauses]
 print(f"clauses of the course's Spec that share an action: {sum(ours)}")
 
 # %% [markdown]
-# **What we saw.** The *answer* follows every Spec. The *citation* fails
-# where two clauses of a category have the same action, and nowhere else. Our
-# Spec has no such pair, so on it the teacher looks perfect. That is a
+# **What we saw.** The *answer* follows every Spec. The *citation* is at chance
+# where two clauses of a category have the same action, and fails nowhere else.
+# Our Spec has no such pair, so on it the teacher looks perfect. That is a
 # property of the Spec as much as of the teacher.
 #
 # The second print is the more important one. The judge is the same
@@ -735,7 +740,9 @@ show(fig, "\n".join(told))
 
 # %% [markdown]
 # The faulty marks on the right, among the good ones, are the misread ones that
-# the weak judge believes, and the wrong topics.
+# the weak judge believes, and the wrong topics. After the form check this judge
+# finds next to nothing more at the usual threshold. A threshold near 1 does
+# raise precision, and pays for it with most of the good examples.
 #
 # ### All levels of noise, three seeds
 #
@@ -761,12 +768,8 @@ ways = {
 levels = [0.05, 0.2, 0.4, "hot"]
 fig, ax = plt.subplots(figsize=(7, 3.4), dpi=110, layout="constrained")
 for shift, (name, (way, color, marker)) in enumerate(ways.items()):
-    found = [
-        over_seeds(filters, "precision", level=v, **way) for v in levels
-    ]
-    means, lows, highs = (
-        100 * np.array(c) for c in zip(*found, strict=True)
-    )
+    found = [spread(filters, "precision", level=v, **way) for v in levels]
+    means, lows, highs = np.array(found).T
     ax.errorbar(
         np.arange(len(levels)) + 0.09 * (shift - 2),
         means,
@@ -842,7 +845,7 @@ told = []
 looks = {
     "one reading, q": ("black", "o"),
     "six, measured": ("blue", "^"),
-    "six, if independent": ("orange", "s"),
+    "six, if independent: q^6": ("orange", "s"),
 }
 for place, ((judge, kind), where) in enumerate(cases.items()):
     one = over_seeds(sight, "single", **where)[0]
@@ -964,9 +967,9 @@ for k in (1, 6):
     row = ", ".join(f"{a} {shares[a]:.2f}" for a in ACTIONS if a in shares)
     print(f"live, minimum of {k}, good ones kept: {row}")
 lost = (~keep_by_minimum(scores, 0.5) & good).tolist()
-for (request, one), gone in zip(usable, lost, strict=True):
+for (request, _), gone in zip(usable, lost, strict=True):
     if gone:
-        print(f"  lost: {request.text}  ->  {one.answer}")
+        print(f"  lost: {request.clause()}, intent {request.intent}")
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 3), dpi=110, layout="constrained")
@@ -982,10 +985,8 @@ for shift, (label, (judge, rule, k, color, marker)) in enumerate(
 ):
     way = {"judge": judge, "rule": rule, "k": k, "threshold": 0.5}
     way |= {"form": False, "level": 0.0}
-    found = [over_seeds(filters, f"keeps_{a}", **way) for a in ACTIONS]
-    means, lows, highs = (
-        100 * np.array(c) for c in zip(*found, strict=True)
-    )
+    found = [spread(filters, f"keeps_{a}", **way) for a in ACTIONS]
+    means, lows, highs = np.array(found).T
     ax.errorbar(
         np.arange(len(ACTIONS)) + 0.1 * (shift - 1.5),
         means,
@@ -1009,11 +1010,17 @@ ax.legend(fontsize=8)
 show(fig, "\n".join(textwrap.fill(line, 76) for line in told))
 
 # %% [markdown]
-# **What we saw.** The weak judge takes good examples from *one* action, and
-# the minimum takes more of them than one reading does. It is not the action
-# that the worry was about. The lesson is not "the filter leads to
-# over-refusal", and not "it doesn't". It is: look at the rates for each kind
-# of answer, for *your* judge, before you train.
+# **What we saw.** The large judge removes nobody. The weak one takes good
+# examples from nearly one action alone, *support*; in the live run all of them
+# are decided by the same clause. The minimum of six can only take more than one
+# reading does; the mean takes fewer. It is not the action that the worry was
+# about. (Why this one? It is the only answer that does not name the topic.
+# Whether that is the cause, we did not test.) Three seeds leave a wide
+# interval, but *support* is the lowest in each of them.
+#
+# So the lesson is not "the filter leads to over-refusal", and not "it
+# doesn't". It is: look at the rates for each kind of answer, for *your* judge,
+# before you train.
 #
 # ## 11. What is the filter worth?
 #
@@ -1055,12 +1062,10 @@ for ax, figure in zip(axes, ("greedy", "sampled"), strict=True):
         for topics, line in (("seen", "-"), ("held_out", ":")):
             where = {"thinking": thinking, "topics": topics}
             found = [
-                over_seeds(students, figure, **where, **own)
+                spread(students, figure, **where, **own)
                 for own in data.values()
             ]
-            means, lows, highs = (
-                100 * np.array(c) for c in zip(*found, strict=True)
-            )
+            means, lows, highs = np.array(found).T
             shift = 0.06 * (2 * thinking + (topics == "seen") - 1.5)
             ax.errorbar(
                 np.arange(len(data)) + shift,
