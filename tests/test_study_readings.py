@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from utils.evaluate.studies.filter import FAULTS
-from utils.evaluate.studies.readings import MIXED, correlation, passes
+from utils.evaluate.studies.readings import MIXED, SAMPLED, correlation, passes
 from utils.evaluate.study import load_rows, over_seeds
 
 ROWS = load_rows("readings")
@@ -69,6 +69,20 @@ def test_two_judges_overlook_less_than_two_readings_of_either():
         assert pair[MIXED] < min(pair["lab_s"], pair["lab_xs"]) - 0.02
     found = over_seeds(ROWS, "agreement", fault="misread", checker=MIXED)
     assert found[0] < 0.6
+
+
+def test_sampling_helps_the_unsure_judge_and_costs_it_good_examples():
+    for seed in (0, 1, 2):
+        own = {
+            (row["checker"], row["fault"]): row for row in ROWS if row["seed"] == seed
+        }
+        sampled = own["lab_xs" + SAMPLED, "misread"]
+        assert sampled["all"] < 0.7 * sampled["single"]
+        assert sampled["all"] < own["lab_xs", "misread"]["all"]
+        assert own["lab_xs" + SAMPLED, "none"]["all"] < 0.9
+        assert own["lab_xs", "none"]["all"] > 0.9
+    sure = "lab_s" + SAMPLED
+    assert passed("misread", sure) > 0.8 * passed("misread", sure, "single")
 
 
 def test_correlation_of_columns():
