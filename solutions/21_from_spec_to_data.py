@@ -79,6 +79,26 @@ def percent(rows, figure, **wanted):
     return f"{mean:.0f} [{low:.0f}, {high:.0f}]"
 
 
+def gain(rows, figure, one, two):
+    """One minus two, paired by seed, in points: mean and interval."""
+    paired = []
+    for seed in sorted({row["seed"] for row in rows}):
+        first, second = (
+            np.mean(
+                [
+                    row[figure]
+                    for row in rows
+                    if row["seed"] == seed
+                    and all(row[key] == v for key, v in way.items())
+                ]
+            )
+            for way in (one, two)
+        )
+        paired.append({"seed": seed, "gain": 100 * (first - second)})
+    mean, low, high = over_seeds(paired, "gain")
+    return f"{mean:+.0f} [{low:+.0f}, {high:+.0f}]"
+
+
 # %% [markdown]
 # ## 1. How the data come about
 #
@@ -795,23 +815,13 @@ told = [
 show(fig, "\n".join(textwrap.fill(line, 76) for line in told))
 
 # %%
-print("level  form+judge lab minus no filter, precision in points")
-full = ways["form + judge lab"][0]
-for level in (0.05, 0.2, 0.4, "hot"):
-    pairs = {}
-    for row in filters:
-        for sign, way in ((1, full), (-1, ways["no filter"][0])):
-            if all(
-                row[k] == v for k, v in (way | {"level": level}).items()
-            ):
-                pairs.setdefault(row["seed"], []).append(
-                    sign * row["precision"]
-                )
-    gains = [
-        {"seed": seed, "gain": sum(both)} for seed, both in pairs.items()
-    ]
-    recall = percent(filters, "recall", level=level, **full)
-    print(f"{level!s:5}  {percent(gains, 'gain')}   recall {recall}")
+print("form + judge lab minus no filter, precision in points")
+full, none = ways["form + judge lab"][0], ways["no filter"][0]
+for level in levels:
+    at = {"level": level}
+    points = gain(filters, "precision", full | at, none | at)
+    recall = percent(filters, "recall", **full, **at)
+    print(f"{level!s:5} {points}   recall {recall}")
 
 # %% [markdown]
 # **What we saw.** Form and judge together raise precision at every level, and
@@ -1112,23 +1122,16 @@ show(fig, "\n".join(textwrap.fill(line, 76) for line in told))
 
 # %%
 print("sampled answers, both topic splits, points, interval over seeds")
+clean_, faulty_, filtered_ = data.values()
 for arm, thinking in (("A1", False), ("A4", True)):
+    mode = {"thinking": thinking}
     for label, one, two in (
-        ("clean minus faulty", "clean", "40 % faulty"),
-        ("filtered minus faulty", "40 %, filtered", "40 % faulty"),
-        ("clean minus filtered", "clean", "40 %, filtered"),
+        ("clean minus faulty", clean_, faulty_),
+        ("filtered minus faulty", filtered_, faulty_),
+        ("clean minus filtered", clean_, filtered_),
     ):
-        gains = [
-            {"seed": row["seed"], "gain": sign * 2 * row["sampled"]}
-            for name, sign in ((one, 1), (two, -1))
-            for row in students
-            if row["thinking"] == thinking
-            and all(row[key] == v for key, v in data[name].items())
-        ]  # over_seeds averages the two signs of a seed, hence the factor 2
-        mean, low, high = (100 * x for x in over_seeds(gains, "gain"))
-        print(
-            f"like {arm}: {label:22} {mean:+3.0f} [{low:+.0f}, {high:+.0f}]"
-        )
+        points = gain(students, "sampled", one | mode, two | mode)
+        print(f"like {arm}: {label:22} {points}")
 for name, own in data.items():
     clause = percent(students, "clause", thinking=True, **own)
     print(
