@@ -64,7 +64,6 @@ from utils.world.spec import ACTIONS, load_spec
 spec = load_spec()
 base, tokenizer = load("lab")
 BLUE, RED = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
-ORANGE, GREEN = OKABE_ITO["orange"], OKABE_ITO["green"]
 
 
 def spread(rows, figure, **wanted):
@@ -1122,13 +1121,13 @@ show(fig, "\n".join(textwrap.fill(line, 76) for line in told))
 
 # %%
 print("sampled answers, both topic splits, points, interval over seeds")
-clean_, faulty_, filtered_ = data.values()
+pure, faulty, filtered = data.values()
 for arm, thinking in (("A1", False), ("A4", True)):
     mode = {"thinking": thinking}
     for label, one, two in (
-        ("clean minus faulty", clean_, faulty_),
-        ("filtered minus faulty", filtered_, faulty_),
-        ("clean minus filtered", clean_, filtered_),
+        ("clean minus faulty", pure, faulty),
+        ("filtered minus faulty", filtered, faulty),
+        ("clean minus filtered", pure, filtered),
     ):
         points = gain(students, "sampled", one | mode, two | mode)
         print(f"like {arm}: {label:22} {points}")
