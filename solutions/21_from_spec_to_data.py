@@ -139,8 +139,11 @@ def gain(rows, figure, one, two):
 # %%
 weapons = spec.of("weapons")
 print("policy:", *[str(clause) for clause in weapons], sep="\n  ")
-print("card:   ", prompts.card(weapons))
-print("asks:   ", prompts.look_up(prompts.card(weapons), ["get"]))
+card = prompts.card(weapons)
+print(textwrap.fill(f"card: {card}", 76, subsequent_indent="  "))
+print("a look-up, as messages:")
+for turn in prompts.look_up(card, ["get"]):
+    print(f"  {turn['role']:6} | {turn['content'][:60]}")
 
 # %% [markdown]
 # ### Exercise: `ask_in_steps`
@@ -364,7 +367,12 @@ print(f"  thought is flawless: {np.mean(all_right):.0%}")
 for r, one, fine in zip(asked, written, all_right, strict=True):
     if not fine:
         print("\nA faulty one:", r.text)
-        print("  card:  ", prompts.card(odd.of(r.topic.category)))
+        card = prompts.card(odd.of(r.topic.category))
+        print(
+            textwrap.fill(
+                f"  card:   {card}", 76, subsequent_indent=" " * 10
+            )
+        )
         print("  right: ", r.clause(odd))
         print("  cited: ", one.thought and one.thought.clause)
         break
@@ -719,9 +727,9 @@ print(
     f"well-formed:    {len(usable)} examples, precision {formed:.2f}, "
     f"recall {kept_good:.2f}"
 )
-for k in (1, 6):
-    print(describe_filter(scores, good, "minimum", k, 0.5))
-print(describe_filter(scores, good, "mean", 6, 0.5))
+for rule, k in (("minimum", 1), ("minimum", 6), ("mean", 6)):
+    said = describe_filter(scores, good, rule, k, 0.5)
+    print(textwrap.fill(said, 76, subsequent_indent="  "))
 
 # %% [markdown]
 # **Predict**, before you move the sliders: what does a higher threshold do to
@@ -754,7 +762,8 @@ for ax, setting in zip(
     strict=True,
 ):
     draw_filter(ax, scores, good, *setting)
-    told.append(describe_filter(scores, good, *setting))
+    said = describe_filter(scores, good, *setting)
+    told.append(textwrap.fill(said, 76, subsequent_indent="  "))
 show(fig, "\n".join(told))
 
 # %% [markdown]
@@ -1116,7 +1125,7 @@ for ax, figure in zip(axes, ("greedy", "sampled"), strict=True):
     ax.set_ylim(0, 104)
     ax.grid(axis="y", alpha=0.3)
 axes[0].set_ylabel("right action, %")
-axes[1].legend(fontsize=7)
+axes[1].legend(fontsize=7, loc="lower left")
 show(fig, "\n".join(textwrap.fill(line, 76) for line in told))
 
 # %%
@@ -1138,11 +1147,13 @@ for name, own in data.items():
     )
 
 # %% [markdown]
-# **What we saw.** Faulty data cost both kinds of student, more plainly when
-# they sample than when they answer greedily. The student of thoughts loses
-# more: faults anywhere in the chain reach it, and only wrong answers reach
-# the other. The filter gives nearly all of it back, though it leaves a third
-# fewer examples, about one in ten of them still faulty.
+# **What we saw.** Faulty data cost both kinds of student. The student of
+# thoughts loses about twice as much when it samples: faults anywhere in the
+# chain reach it, and only wrong answers reach the other. Its greedy answers
+# hide about half of that. The filter gives it back, as far as three seeds can
+# tell, though it leaves a third fewer examples, about one in ten of them still
+# faulty. (Between filtered and clean data the interval holds 0, and it is
+# wide: a difference of ten points either way is possible.)
 #
 # Two cautions. These students are trained briefly, so that there is room to
 # see a difference; none is as good as its arm. And the share of right clauses
