@@ -435,6 +435,10 @@ ax.legend(loc="lower left", fontsize=8)
 show(fig, "\n".join(told))
 
 # %%
+drawn = [row for row in follow if row["spec"] != "course"]
+for part in ("answer", "thought"):
+    right, n = sum(row[part] for row in drawn), sum(r["n"] for r in drawn)
+    print(f"all random Specs: {part:7} right in {right} of {n}")
 shared = [row for row in follow if row["shared"]]
 miscited = sum(row["miscited"] for row in shared)
 judged = sum(row["judged"] for row in shared)
@@ -1147,10 +1151,10 @@ for name, own in data.items():
     )
 
 # %% [markdown]
-# **What we saw.** Faulty data cost both kinds of student. The student of
-# thoughts loses about twice as much when it samples: faults anywhere in the
-# chain reach it, and only wrong answers reach the other. Its greedy answers
-# hide about half of that. The filter gives it back, as far as three seeds can
+# **What we saw.** Faulty data cost both kinds of student. When they sample, the
+# student of thoughts loses about twice as much as the other: faults anywhere
+# in the chain reach it, and only wrong answers reach the other. Its greedy
+# answers hide about half of that. The filter gives it back, as far as three seeds can
 # tell, though it leaves a third fewer examples, about one in ten of them still
 # faulty. (Between filtered and clean data the interval holds 0, and it is
 # wide: a difference of ten points either way is possible.)

@@ -55,7 +55,7 @@ def test_the_student_of_thoughts_loses_more():
         - mean("sampled", FAULTY, thinking=thinking)
         for thinking in (False, True)
     }
-    assert lost[True] > lost[False] + 0.03
+    assert 1.5 < lost[True] / lost[False] < 3.5
 
 
 def test_sampling_shows_more_than_greedy_answers_for_thoughts():
@@ -63,7 +63,7 @@ def test_sampling_shows_more_than_greedy_answers_for_thoughts():
         own = {"thinking": True}
         return mean(figure, CLEAN, **own) - mean(figure, FAULTY, **own)
 
-    assert lost("sampled") > lost("greedy") > 0
+    assert lost("sampled") > 1.5 * lost("greedy") > 0
 
 
 def test_the_share_of_right_clauses_hardly_tells_the_data_apart():
