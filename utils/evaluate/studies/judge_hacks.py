@@ -102,7 +102,9 @@ def row_of(scores: torch.Tensor) -> dict:
     """Return the approval of single readings, and of all of the first k."""
     yes = scores >= LEAST_SCORE
     single = yes.float().mean().item()
-    every = [yes[:, :k].all(dim=1).float().mean().item() for k in range(1, 1 + READINGS)]
+    every = [
+        yes[:, :k].all(dim=1).float().mean().item() for k in range(1, 1 + READINGS)
+    ]
     return {
         "single": round(single, 4),
         "every": [round(value, 4) for value in every],

@@ -1,4 +1,4 @@
-"""Exercises of notebook 23, part 1: the reward of a judge that can't see the thought."""
+"""Exercises of notebook 23, part 1: the reward of a judge that is blind to thoughts."""
 
 from collections.abc import Callable, Sequence
 
@@ -92,9 +92,7 @@ def _centred(card, request, completions, judge):
 
 
 def _punished(card, request, completions, judge):
-    return [
-        judge(card, request, _answer(t)) if _done(t) else -1.0 for t in completions
-    ]
+    return [judge(card, request, _answer(t)) if _done(t) else -1.0 for t in completions]
 
 
 def _dropped(card, request, completions, judge):

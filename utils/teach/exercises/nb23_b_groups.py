@@ -101,9 +101,7 @@ MUTANTS = {
 
 def _compare(answer, rewards: Tensor, hair: float) -> None:
     want = flat_share(rewards, hair)
-    expect_close(
-        answer(rewards.clone(), hair), want, outcomes(MUTANTS, rewards, hair)
-    )
+    expect_close(answer(rewards.clone(), hair), want, outcomes(MUTANTS, rewards, hair))
 
 
 def _clear(answer) -> None:

@@ -88,7 +88,8 @@ MUTANTS = {
         "twice then.",
     ),
     "mean": Mutant(
-        _mean, "You took the mean of the readings. One doubtful reading has to be "
+        _mean,
+        "You took the mean of the readings. One doubtful reading has to be "
         "enough: take the minimum.",
     ),
     "highest": Mutant(
@@ -99,9 +100,7 @@ MUTANTS = {
     ),
     "kth": Mutant(_kth, "You used the k-th reading alone. All of the first k count."),
     "last": Mutant(_last, "You used the LAST k readings: take the first k."),
-    "strict": Mutant(
-        _strict, "A score of exactly `least` passes: compare with >=."
-    ),
+    "strict": Mutant(_strict, "A score of exactly `least` passes: compare with >=."),
     "independent": Mutant(
         _independent,
         "You raised the rate of one reading to the power k. That holds only if "
@@ -118,8 +117,8 @@ MUTANTS = {
         "The second number asks that ALL tricks pass. One is enough: use any.",
     ),
     "by request": Mutant(
-        _by_request, "You averaged over the tricks. Keep them, and average over the "
-        "requests.",
+        _by_request,
+        "You averaged over the tricks. Keep them, and average over the requests.",
     ),
 }
 
