@@ -5,7 +5,6 @@ the Spec does not have. From there GRPO follows a judge; what earns a reward dif
 
     blind    Spec, request and answer are judged: stage 2 of Deliberative Alignment
     seen     the clause that the thought cites is judged too; a thought must cite one
-    quoted   as `seen`, and a program looks whether the Spec has the clause, verbatim
     sft      no judge: the same SFT goes on
 
 Two more follow a user who wants help, whatever the Spec says: `user` alone, and
@@ -45,12 +44,12 @@ from utils.world.requests import Request
 from utils.world.spec import load_spec
 
 START_REQUESTS, START_STEPS, START_LR = 600, 60, 1e-3
-RUNS = ("blind", "seen", "quoted", "user", "watched")
-STEPS, EVERY, LR, BETA = 40, 20, 3e-4, 0.04
-SFT_MORE = 60  # steps of SFT that take as long as the steps of GRPO
+RUNS = ("blind", "seen", "user", "watched")
+STEPS, EVERY, LR, BETA = 30, 15, 3e-4, 0.04
+SFT_MORE = 60  # steps of SFT that take about as long as the steps of GRPO
 PROMPTS_PER_STEP, GROUP, LONGEST = 4, 8, 90
-TESTS = 80  # requests to measure on
-ASKED = 40  # requests whose groups are looked at
+TESTS = 60  # requests to measure on
+ASKED = 24  # requests whose groups are looked at
 HAIR = 0.1  # a group whose rewards lie closer together has nothing to teach
 CITED = re.compile(r"Clause: (§\d+ .+?)\.")
 NAMED = re.compile(r"Category: (\w+)\. Intent: (\w+)\.")
@@ -134,9 +133,7 @@ def by_judge(judge, tokenizer, requests: Sequence[Request], run: str) -> Grader:
         """What the judge is shown, or None for what earns 0 unseen."""
         thought, text = split_completion(tokenizer, sample.tokens)
         cited = "" if run == "blind" else step_of(thought, CITED)
-        policy = load_spec().of(requests[i].topic.category)
-        known = cited in map(str, policy) if run == "quoted" else bool(cited)
-        if not sample.finished or not (known or run == "blind"):
+        if not sample.finished or (run == "seen" and not cited):
             return None
         return i, text, cited
 
