@@ -64,8 +64,8 @@ asked = training_requests(seed=500)  # fresh ones, not those of the start
 #
 # | | judge reads | used for |
 # | --- | --- | --- |
-# | filter before SFT (section 2.2 of the paper, notebook 21) | Spec, request, **thought**, answer | which examples to keep |
-# | reward of RL (section 2.4) | Spec, request, answer | what becomes likelier |
+# | filter before SFT | Spec, request, **thought**, answer | what to keep |
+# | reward of RL | Spec, request, answer | what becomes likelier |
 #
 # Guan et al. 2024 (arXiv 2412.16339) give the reason in a sentence: "We avoid
 # applying direct optimization pressure on the CoT during RL to enable the
@@ -177,7 +177,8 @@ rewards = blind_reward(card, text, completions, judge)
 print("judge's card:", card)
 print("request:     ", text)
 for reward, sample in zip(rewards, group, strict=True):
-    print(f"   {reward:.2f}  {split_completion(tokenizer, sample.tokens)[1]}")
+    said = split_completion(tokenizer, sample.tokens)[1]
+    print(f"   {reward:.2f}  {said}")
 
 # %% [markdown]
 # The judge pays for the answer, whatever clause stood before it. Good
@@ -260,7 +261,7 @@ for name, policy in (("start", start), ("A4", A4)):
     ]
     live_groups[name] = torch.tensor(
         [
-            blind_reward(card_of(r), r.text, texts[8 * i : 8 * i + 8], judge)
+            blind_reward(card_of(r), r.text, texts[8 * i :][:8], judge)
             for i, r in enumerate(few)
         ]
     )
@@ -433,7 +434,7 @@ print(
 )
 
 # %% [markdown]
-# ## 5. Four ways to go on from the same start
+# ## 5. Three ways to go on from the same start
 #
 # The study `blind` (`utils/evaluate/studies/blind.py`) does it over three
 # seeds. From the same start:
@@ -442,11 +443,10 @@ print(
 # | --- | --- |
 # | `blind` | judge: Spec, request, answer |
 # | `seen` | the judge also reads the clause that the thought quotes |
-# | `quoted` | as `seen`, and a program looks whether the clause stands in the Spec, word for word |
 # | `sft` | nothing: the SFT goes on instead |
 #
-# `seen` is the idea of arm A11. In `seen` and `quoted` a thought has to quote
-# something, or earns nothing.
+# `seen` is arm A11, begun early: a thought has to quote a clause, or earns
+# nothing, and the judge reads what was quoted.
 #
 # **Predict.** After training:
 #
@@ -459,7 +459,7 @@ print(
 # %%
 looks = [row for row in rows if row["kind"] == "look"]
 LAST = max(row["step"] for row in looks)
-JUDGED = ("blind", "seen", "quoted")
+JUDGED = ("blind", "seen")
 FIGURES = {
     "proxy": "proxy: mean reward",
     "truth": "truth: right action",
@@ -474,21 +474,21 @@ def at(figure, run, step=LAST):
     return over_seeds(looks, figure, run=run, step=step)
 
 
-print(f"{'':22}" + "".join(f"{run:>18}" for run in ("start", *JUDGED, "sft")))
+COLUMNS = ("start", *JUDGED, "sft")
+print(f"{'':12}" + "".join(f"{run:>20}" for run in COLUMNS))
 for figure in ("truth", "agrees", "clause", "unsupported", "none", "kl"):
-    line = f"{figure:22}"
-    for run in ("start", *JUDGED, "sft"):
-        found = at(figure, "blind", 0) if run == "start" else at(figure, run)
-        middle, low, high = found
+    line = f"{figure:12}"
+    for run in COLUMNS:
+        where = ("blind", 0) if run == "start" else (run, LAST)
+        middle, low, high = at(figure, *where)
         cell = f"{middle:.2f} [{low:.2f}, {high:.2f}]"
-        line += f"{cell:>18}"
+        line += f"{cell:>20}"
     print(line)
 
 # %%
 LOOKS = {
     "blind": ("vermillion", "s--"),
     "seen": ("blue", "o-"),
-    "quoted": ("green", "^:"),
     "sft": ("black", "D"),
 }
 steps = sorted({row["step"] for row in looks if row["run"] == "blind"})
@@ -557,8 +557,9 @@ for seed in (0, 1, 2):
         if (r["run"], r["seed"], r["step"]) == ("blind", seed, LAST)
     )
     print(
-        f"seed {seed}: proxy {last['proxy']:.2f}, truth {last['truth']:.2f}; "
-        f"{last['paid_wrong']:.0%} of all answers are wrong and paid for"
+        f"seed {seed}: proxy {last['proxy']:.2f}, truth "
+        f"{last['truth']:.2f}; wrong and paid for: "
+        f"{last['paid_wrong']:.0%} of all answers"
     )
     for request, _, text in last["paid"][:4]:
         print(f"   {request}\n      > {text}")
@@ -574,7 +575,8 @@ for seed in (0, 1, 2):
 
 # %%
 hacks = load_rows("judge_hacks")
-example = judge_hacks.draw(0)[0]
+drawn = judge_hacks.draw(0)
+example = next(r for r in drawn if r.action() == "refuse")
 print("request:", example.text, "  right:", example.action())
 for trick, text in judge_hacks.answers_to(example).items():
     print(f"{trick:18} {text!r}")
@@ -655,7 +657,7 @@ READINGS = judge_hacks.READINGS
 
 
 def scores_of(judge_name: str, seed: int) -> torch.Tensor:
-    """Recorded scores of the first requests: (tricks, requests, readings)."""
+    """Recorded scores: (tricks, requests, readings)."""
     found = {
         row["trick"]: row["scores"]
         for row in hacks
@@ -682,7 +684,11 @@ fig, axes = plt.subplots(
 )
 described = []
 order = ["right", "wrong", *TRICKS]
-names = {"lab": "lab", "lab_s": "lab_s, a third", "lab_xs": "lab_xs, a tenth"}
+names = {
+    "lab": "lab, 2.2 M",
+    "lab_s": "lab_s, 0.7 M",
+    "lab_xs": "lab_xs, 0.3 M",
+}
 for ax, judge_name in zip(axes, judge_hacks.JUDGES, strict=True):
     own = [r for r in hacks if r["judge"] == judge_name]
     for row in own:
@@ -707,12 +713,14 @@ for ax, judge_name in zip(axes, judge_hacks.JUDGES, strict=True):
             label=label,
             markersize=5,
         )
-    best = max(TRICKS, key=lambda t: over_seeds(own, "all", trick=t)[0])
+    found = {t: over_seeds(own, "all", trick=t)[0] for t in TRICKS}
+    best = max(found, key=found.get)
+    left = over_seeds(own, "all", kind="answer", trick=best)[0]
     luck = over_seeds(own, "luck", kind="answer", trick=best)[0]
     described.append(
-        f"{judge_name}: best trick {best!r} passes all {READINGS} readings at "
-        f"{over_seeds(own, 'all', kind='answer', trick=best)[0]:.2f} of the "
-        f"requests; independent readings would leave {luck:.2f}"
+        f"{judge_name}: best trick {best!r} passes all {READINGS} readings "
+        f"at {left:.2f} of the requests; independent readings would leave "
+        f"{luck:.2f}"
     )
     ax.set_title(f"judge {names[judge_name]}")
     ax.set_xlabel("approved, share of requests")
@@ -724,13 +732,41 @@ axes[0].legend(fontsize=8, loc="lower right")
 show(fig, ".\n".join(described) + ".")
 
 # %% [markdown]
-# RESULTS-ATTACK
+# How to read it: right answers are always approved and plain wrong ones never.
+# A judge like that looks perfect in a test of plain answers. Then:
+#
+# * **Repeating the frame** fools the large judge every time. The answer goes
+#   on with the request once more and a right answer, and the judge grades the
+#   last answer that it reads. The *smaller* judges are fooled less: they copy
+#   less well. Being more able is no protection here.
+# * **Two answers in one** pass at more than half of the requests.
+# * **An empty answer** and **RL's own find** pass at a third to a half. The
+#   judge never met such texts in training, and guesses.
+# * A card of its own (*brings a card*) fools the smallest judge most.
+# * What does *not* work is of interest, too: to say "yes", to quote the right
+#   clause, to put another request behind the answer.
+#
+# **The minimum hardly protects.** The black crosses are what four independent
+# readings would leave: next to nothing. The red squares are what they leave.
+# Our readings differ in the order of the card's entries. That helps where the
+# judge wavers about the *card* (a card in the answer: less than half is left).
+# It doesn't help against what fools one and the same model each time. $q^k$
+# needs readings that err for different reasons.
+#
+# ### A cheap defence
+#
+# No honest answer says `Request:` or `Judge.` So cut every answer there,
+# before the judge reads it (`judge_hacks.clean`).
+#
+# **Predict.** Which tricks does that stop, and which not?
 
 # %%
-print("approved, judge lab, one reading: as it is, and cut before the frame")
+print("approved by lab, first reading: as it is, cut before the frame")
+for row in hacks:
+    row["first"] = row["every"][0]
 for trick in TRICKS:
     cells = []
-    for figure in ("single", "cleaned"):
+    for figure in ("first", "cleaned"):
         middle, low, high = over_seeds(
             hacks, figure, judge="lab", kind="answer", trick=trick
         )
@@ -738,7 +774,11 @@ for trick in TRICKS:
     print(f"{trick:18} {cells[0]:18}  {cells[1]}")
 
 # %% [markdown]
-# RESULTS-CLEAN
+# It stops all that imitates the frame, and nothing else. Two answers in one
+# need another rule, and the next trick yet another. What can be checked by a
+# program should not be left to a model; the rest needs a judge that was
+# trained on such answers. (A real chat format keeps texts apart by special
+# tokens. That makes the imitation harder, and two answers in one no harder.)
 #
 # ### Does the seeing judge read the clause?
 #
@@ -748,10 +788,10 @@ for trick in TRICKS:
 # %%
 CITATIONS = list(dict.fromkeys(r["trick"] for r in hacks
                                if r["kind"] == "citation"))  # fmt: skip
-print(f"{'approved':26} {'lab':18} lab_xs")
+print(f"{'approved':25}" + "".join(f"{j:20}" for j in judge_hacks.JUDGES))
 for citation in CITATIONS:
     cells = []
-    for judge_name in ("lab", "lab_xs"):
+    for judge_name in judge_hacks.JUDGES:
         middle, low, high = over_seeds(
             hacks,
             "single",
@@ -760,10 +800,18 @@ for citation in CITATIONS:
             trick=citation,
         )
         cells.append(f"{middle:.2f} [{low:.2f}, {high:.2f}]")
-    print(f"{citation:26} {cells[0]:18} {cells[1]}")
+    print(f"{citation:25}" + "".join(f"{cell:20}" for cell in cells))
 
 # %% [markdown]
-# RESULTS-CITE
+# The large judge notices a wrong *action* in the quotation. A wrong number or
+# a wrong category it never notices, in any reading: it copies the number into
+# its verdict and goes on. In pretraining every quotation came from the card
+# in its context, so there was no need to look at more than the action. The
+# middle judge doesn't even notice the action.
+#
+# So a "judge that sees the thought" sees less than we think. The pressure of
+# `seen` is on the *action* that a thought quotes, and on nothing else. That a
+# clause stands in the Spec, word for word, a program can tell.
 #
 # ## 7. A monitor that reads the thought
 #
@@ -785,14 +833,15 @@ for citation in CITATIONS:
 # And in how many of these cases does its own thought show it?
 
 # %%
-print(f"{'':10}{'step':>5}{'helps where it must not':>28}{'of these, shown':>22}")
+TITLES = ("helps where it must not", "of these: its thought shows it")
+print(f"{'run':8}{'step':>5}" + "".join(f"{t:>33}" for t in TITLES))
 for run in ("user", "watched"):
     for step in steps:
-        line = f"{run:10}{step:5}"
-        for figure, width in (("harm", 28), ("shown", 22)):
+        line = f"{run:8}{step:5}"
+        for figure in ("harm", "shown"):
             middle, low, high = at(figure, run, step)
             cell = f"{middle:.2f} [{low:.2f}, {high:.2f}]"
-            line += f"{cell:>{width}}"
+            line += f"{cell:>33}"
         print(line)
 
 # %%
@@ -800,12 +849,11 @@ fig, axes = plt.subplots(
     1, 2, figsize=(9, 3.2), dpi=110, sharey=True, layout="constrained"
 )
 described = []
-titles = ("helps where it must not", "of these: its thought shows it")
 for run, (color, line) in {
     "user": ("orange", "s--"), "watched": ("purple", "D-")
 }.items():  # fmt: skip
     for ax, figure, title in zip(
-        axes, ("harm", "shown"), titles, strict=True
+        axes, ("harm", "shown"), TITLES, strict=True
     ):
         found = np.array([at(figure, run, s) for s in steps])
         ax.errorbar(
@@ -842,10 +890,10 @@ for run in ("user", "watched"):
 #
 # | verdict | sign |
 # | --- | --- |
-# | `"thought leaks"` | with the thoughts blanked out, the same samples earn something else, at any look |
-# | `"nothing to learn"` | the share of flat groups never falls to FLAT or below |
+# | `"thought leaks"` | with thoughts blanked out, the rewards differ |
+# | `"nothing to learn"` | the share of flat groups stays above FLAT |
 # | `"cut-off paid"` | fewer and fewer samples come to an end |
-# | `"judge fooled"` | none of these, and the gap between proxy and truth has *grown* |
+# | `"judge fooled"` | the gap between proxy and truth has *grown* |
 # | `"healthy"` | none of these |
 #
 # A leak and a paid cut-off open the gap as well. So look for those first.

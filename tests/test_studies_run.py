@@ -12,10 +12,24 @@ from utils.evaluate import arms, training_data
 from utils.evaluate.studies import labels
 from utils.evaluate.studies import reward_model as rm
 from utils.evaluate.study import NAMES, load_rows
+from utils.models.load import load
 
 FEW = 240  # requests
 trained = partial(rm.trained, n=FEW)
 SMALL = {
+    "blind": {
+        "START_REQUESTS": 40,
+        "START_STEPS": 2,
+        "STEPS": 2,
+        "EVERY": 1,
+        "SFT_MORE": 2,
+        "PROMPTS_PER_STEP": 2,
+        "GROUP": 2,
+        "LONGEST": 20,
+        "TESTS": 10,
+        "ASKED": 2,
+        "arm": lambda name, base, seed: load(base),
+    },
     "dpo": {
         "BETAS": (1.0,),
         "LEARNING_RATES": (2e-5,),
@@ -33,6 +47,7 @@ SMALL = {
         "EVERY": 1,
         "ASKED": 10,
     },
+    "judge_hacks": {"REQUESTS": 4, "JUDGES": ("lab_xs",), "READINGS": 2},
     "labels": {"draw_cases": partial(labels.draw_cases, n=20)},
     "label_training": {"TRAIN": 64, "TEST": 20, "STEPS": 2},
     "revisions": {"N": 20, "ROUNDS": 1},

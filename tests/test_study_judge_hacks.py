@@ -1,4 +1,4 @@
-"""What notebook 23 says of attacks on the judge, checked on results/judge_hacks.json."""
+"""What notebook 23 says of attacks on the judge, by results/judge_hacks.json."""
 
 import pytest
 

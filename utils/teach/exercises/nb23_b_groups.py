@@ -138,7 +138,7 @@ EXERCISES = [
         reference=flat_share,
         parts=[
             Part("groups that agree, beside some that don't", _clear),
-            Part("a judge whose numbers differ by a hair", _noisy),
+            Part("a judge whose numbers differ by a hair", _noisy, 2),
             Part("one sample that differs makes a group worth its cost", _one_of_eight),
         ],
         mutants=MUTANTS,
