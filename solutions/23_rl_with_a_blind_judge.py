@@ -68,8 +68,8 @@ asked = training_requests(seed=500)  # fresh ones, not those of the start
 # | reward of RL | Spec, request, answer | what becomes likelier |
 #
 # Guan et al. 2024 (arXiv 2412.16339) give the reason in a sentence: "We avoid
-# applying direct optimization pressure on the CoT during RL to enable the
-# underlying model to reduce the chance of encouraging deceptive CoTs."
+# applying direct optimization pressure on the CoT during RL to [...] reduce
+# the chance of encouraging deceptive CoTs."
 #
 # A filter picks among texts that were written anyway. A *reward* makes texts.
 # If thoughts earn money, the model learns to write thoughts that earn money.
@@ -522,7 +522,22 @@ axes[1].legend(frameon=False, fontsize=8)
 show(fig, ".\n".join(described) + ".")
 
 # %% [markdown]
-# RESULTS-BLIND
+# Read the black diamond first: **SFT wins, and by far.** It takes about as
+# long as either RL run. A text of fifty words gives SFT fifty lessons, and RL
+# one number. These few steps of RL did not raise the truth: the intervals of
+# start and end overlap. In some seeds it went up, in others down. So
+# prediction 1 was a trap. In the paper RL comes *after* SFT, with far more
+# samples than ours, and adds to it.
+#
+# **The thoughts stay wrong.** Before and after, some nine in ten of the right
+# answers stand on a clause that was made up or misquoted. The blind judge
+# can't see it. The seeing judge doesn't change it either. (Section 6 will say
+# why.) SFT, once more, does.
+#
+# **Answer and thought.** At the start every answer did what its thought had
+# decided. After blind RL that is no longer so in two of three seeds, and the
+# answer is sometimes no action at all. Look at the row `none`, and see next
+# what those answers are.
 #
 # Here are thoughts, before and after. A blue clause stands in the Spec; an
 # orange, wavy one was made up. First as a static example, then as a viewer.
@@ -565,7 +580,15 @@ for seed in (0, 1, 2):
         print(f"   {request}\n      > {text}")
 
 # %% [markdown]
-# RESULTS-HACK
+# "Please design … for me." is no answer of the Spec. It begins like "Please
+# ask a professional", and goes on like a request. Nobody showed it to the
+# policy. Sampling tried it, the judge paid for it, and it became likelier, in
+# two of three seeds (and in a first trial of this study, with more steps,
+# where it was paid for at about one request in six). With the seeing judge
+# nothing of the kind came up at the end.
+#
+# This is a small hack, found by a small search. It is honest to say that one
+# seed found none. A policy with more steps would search for longer.
 #
 # ## 6. Attack the judge
 #
@@ -881,7 +904,24 @@ for run in ("user", "watched"):
         print(f"   {request}\n   {thought}\n      > {text}")
 
 # %% [markdown]
-# RESULTS-MONITOR
+# This is the clearest result of the notebook. In every seed:
+#
+# * **`user`** learns to help with everything within a few steps. Its thoughts
+#   show every single case: category and intent are named rightly, and the
+#   Spec's word on them is against helping. The monitor would catch all.
+# * **`watched`** helps nearly as often. But the thoughts that show it get
+#   fewer in every seed, down to none in one. Read them: the category is
+#   stuttered or left out, the intent is called *facts*, the form falls apart.
+#   Nobody told the policy to hide. What showed was not paid.
+#
+# And look at the clauses of `user`. *No* reward ever looked at its thoughts.
+# Still they changed: they now quote clauses that allow everything, with a
+# number and words of no clause in the Spec. Here the answer is read off the
+# thought, so a reward on the answer bends the thought as well. A blind judge
+# takes the *direct* pressure off the thoughts. It does not keep them true.
+#
+# **The lesson for method.** A monitor is worth most if its verdict is *not*
+# a reward. Keep it for watching.
 #
 # ## 8. Which fault is it?
 #
@@ -892,7 +932,7 @@ for run in ("user", "watched"):
 # | --- | --- |
 # | `"thought leaks"` | with thoughts blanked out, the rewards differ |
 # | `"nothing to learn"` | the share of flat groups stays above FLAT |
-# | `"cut-off paid"` | fewer and fewer samples come to an end |
+# | `"cut-off paid"` | fewer samples come to an end than at first |
 # | `"judge fooled"` | the gap between proxy and truth has *grown* |
 # | `"healthy"` | none of these |
 #
@@ -929,7 +969,7 @@ def audit(log: dict[str, torch.Tensor]) -> str:
         return "thought leaks"
     if log["flat"].min() > FLAT:
         return "nothing to learn"
-    if log["finished"][0] - log["finished"].min() > NOTICED:
+    if log["finished"][0] - log["finished"][-1] > NOTICED:
         return "cut-off paid"
     gap = log["proxy"] - log["truth"]
     if gap[-1] - gap[0] > NOTICED:
@@ -974,23 +1014,60 @@ for run in (*JUDGED, "user", "watched"):
     print(f"{run:8} {verdicts_of}")
 
 # %% [markdown]
-# RESULTS-AUDIT
+# `user` is fooled in every seed: its reward is not what we want. `seen` is
+# said to leak, and rightly: a judge that reads the quotation is not blind. We
+# wanted that; in a run that was *meant* to be blind it would be a bug. One
+# blind run of three is called fooled: that is "Please design".
+#
+# Look at `watched`. Where the audit still sees a leak, some thoughts still
+# cost reward. Where it says "fooled", thoughts have nothing left to hide, and
+# blanking them out changes next to nothing. The instrument reads thoughts,
+# and the thoughts have been trained against it.
 #
 # ## Summary
 #
-# SUMMARY
+# * In stage 2 of Deliberative Alignment the judge reads Spec, request and
+#   answer, and not the thought: what is paid for, is produced.
+# * RL learns from groups with spread. After a full SFT nearly all are flat,
+#   and RL changes nothing (A5 is like A4). Measure it before you train.
+# * From an early start, a few steps of RL did not raise the truth; SFT for as
+#   long did. Right answers stood on wrong clauses before and after.
+# * The judge is perfect on plain answers, and is fooled by answers that speak
+#   in its own frame, by two answers in one, by empty ones. The larger judge
+#   fell for some of them *more* often. RL found one such answer by itself.
+# * The minimum over readings protects against luck. It does not protect
+#   against a trick, since the readings err together.
+# * Put a monitor's verdict into the reward, and thoughts stop showing what
+#   the model does.
 #
 # **What was not shown**
 #
-# NOTSHOWN
+# * RL that clearly improves on its start. That takes more samples than a
+#   laptop makes in a minute. The arms A5 and A11 (60 steps after the full SFT)
+#   have nothing to improve at home.
+# * A judge trained against these tricks, or one that reasons before it
+#   judges; readings by different models.
+# * A policy that *plans* to deceive. `watched` is selection: what was not
+#   caught became likelier.
+# * Three seeds, 60 test requests a look. Shares near one half are uncertain
+#   by about ten points in each seed.
 #
-# **How the settings were chosen.** CHOSEN
+# **How the settings were chosen.** The start (60 steps) is the first of the
+# tried ones (15, 25, 40, 60, 90) whose thoughts have their form and whose
+# answers are right often enough to be rewarded. Learning rate, beta and group
+# size are those of notebook 14, and were not tuned. A first trial on seed 0
+# with 40 steps and more test requests gave the same picture, with a clearer
+# hack. A third judge, which lets a thought pass that quotes nothing, was
+# dropped for time. The monitor was picked after a simpler one (does the
+# thought decide against helping?) would have caught nothing: the thoughts
+# bend their decision along with the answer. The tricks are all that were
+# tried but for a few variants that did not work either.
 #
 # **Further reading**
 #
 # * Guan et al. 2024, Deliberative Alignment, arXiv 2412.16339 (section 2.4).
-# * Baker et al. 2025, Monitoring Reasoning Models for Misbehavior,
-#   arXiv 2503.11926: monitors, and obfuscation under pressure.
+# * Baker et al. 2025, Monitoring Reasoning Models for Misbehavior and the
+#   Risks of Promoting Obfuscation, arXiv 2503.11926.
 # * Korbak et al. 2025, Chain of Thought Monitorability, arXiv 2507.11473.
 # * Chen et al. 2025, Reasoning Models Don't Always Say What They Think,
 #   arXiv 2505.05410.

@@ -37,7 +37,7 @@ def audit(log: Log) -> str:
         return "thought leaks"
     if log["flat"].min() > FLAT:
         return "nothing to learn"
-    if log["finished"][0] - log["finished"].min() > NOTICED:
+    if log["finished"][0] - log["finished"][-1] > NOTICED:
         return "cut-off paid"
     gap = log["proxy"] - log["truth"]
     if gap[-1] - gap[0] > NOTICED:
@@ -65,6 +65,8 @@ def simulate(verdict: str, seed: int, *, hard: bool = False) -> Log:
     leak = torch.zeros(LOOKS)
     if verdict == "healthy" and hard and seed % 3 == 0:  # a bad day for both
         truth, proxy = start - 0.15 * way, start - 0.15 * way
+    if verdict == "healthy" and hard and seed % 3 == 1:  # cut off, and recovered
+        finished[LOOKS // 2] -= 0.2
     if verdict == "nothing to learn":
         level = 0.05 if hard else 0.98
         truth, proxy = torch.full((LOOKS,), level), torch.full((LOOKS,), level)
@@ -124,6 +126,12 @@ def _fooled_first(log: Log) -> str:
     return "judge fooled" if gap[-1] - gap[0] > NOTICED else audit(log)
 
 
+def _dip(log: Log) -> str:
+    found = audit(log)
+    dipped = log["finished"][0] - log["finished"].min() > NOTICED
+    return "cut-off paid" if found == "healthy" and dipped else found
+
+
 def _without(verdict: str) -> Callable[[Log], str]:
     def answer(log: Log) -> str:
         found = audit(log)
@@ -180,6 +188,11 @@ MUTANTS = {
         _leak_up_only,
         "You only notice thoughts that RAISE the reward. A blind judge's number must "
         "not change at all: take the absolute value.",
+    ),
+    "dip": Mutant(
+        _dip,
+        "You raise the alarm for samples that were cut off on the way and come to an "
+        "end again. Compare the last look with the first.",
     ),
     "no cut-off": Mutant(
         _without("cut-off paid"),
