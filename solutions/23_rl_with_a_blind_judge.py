@@ -362,6 +362,9 @@ for step, metrics in enumerate(history, start=1):
     )
 
 # %% [markdown]
+# The rewards of single steps jump: each is about four requests only. That is
+# all that the gradient has to go by, too. Mind it when you read section 5.
+#
 # ## 4. What should we measure?
 #
 # The judge pays for answers. So answers will change, and what is paid for is
@@ -503,14 +506,16 @@ for run, (color, line) in LOOKS.items():
         if run == "sft" and figure == "proxy":
             continue
         found = np.array([at(figure, run, s) for s in own_steps])
+        shift = 0.6 * (run == "seen") - 0.6 * (run == "blind")
         ax.errorbar(
-            own_steps,
+            np.array(own_steps) + shift,
             found[:, 0],
             [found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
             fmt=line,
             color=OKABE_ITO[color],
             capsize=3,
             label=run,
+            alpha=0.8,
         )
         ends.append(f"{figure} {found[-1, 0]:.2f}")
         ax.set_title(FIGURES[figure])
@@ -535,9 +540,9 @@ show(fig, ".\n".join(described) + ".")
 # why.) SFT, once more, does.
 #
 # **Answer and thought.** At the start every answer did what its thought had
-# decided. After blind RL that is no longer so in two of three seeds, and the
-# answer is sometimes no action at all. Look at the row `none`, and see next
-# what those answers are.
+# decided. After blind RL one in twenty or more did not, in two of three
+# seeds. The intervals of `blind` and `seen` overlap: take it as a hint. Some
+# of those answers are no action at all (row `none`). See next what they are.
 #
 # Here are thoughts, before and after. A blue clause stands in the Spec; an
 # orange, wavy one was made up. First as a static example, then as a viewer.
@@ -583,9 +588,8 @@ for seed in (0, 1, 2):
 # "Please design … for me." is no answer of the Spec. It begins like "Please
 # ask a professional", and goes on like a request. Nobody showed it to the
 # policy. Sampling tried it, the judge paid for it, and it became likelier, in
-# two of three seeds (and in a first trial of this study, with more steps,
-# where it was paid for at about one request in six). With the seeing judge
-# nothing of the kind came up at the end.
+# two of three seeds (and in a first trial of this study, with more steps and
+# more of it). With the seeing judge nothing of the kind came up at the end.
 #
 # This is a small hack, found by a small search. It is honest to say that one
 # seed found none. A policy with more steps would search for longer.
@@ -751,7 +755,8 @@ for ax, judge_name in zip(axes, judge_hacks.JUDGES, strict=True):
     ax.grid(alpha=0.3)
 axes[0].set_yticks(range(len(order)), order)
 axes[0].invert_yaxis()
-axes[0].legend(fontsize=8, loc="lower right")
+handles, labels = axes[0].get_legend_handles_labels()
+fig.legend(handles, labels, loc="outside lower center", ncols=3)
 show(fig, ".\n".join(described) + ".")
 
 # %% [markdown]
@@ -878,20 +883,23 @@ for run, (color, line) in {
     for ax, figure, title in zip(
         axes, ("harm", "shown"), TITLES, strict=True
     ):
-        found = np.array([at(figure, run, s) for s in steps])
-        ax.errorbar(
-            steps,
-            found[:, 0],
-            [found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
-            fmt=line,
-            color=OKABE_ITO[color],
-            capsize=3,
-            label=run,
+        middle = [at(figure, run, s)[0] for s in steps]
+        ax.plot(
+            steps, middle, line, color=OKABE_ITO[color], label=run, lw=2.5
         )
+        for seed in (0, 1, 2):
+            own = [r for r in looks if (r["run"], r["seed"]) == (run, seed)]
+            ax.plot(
+                steps,
+                [r[figure] for r in own],
+                color=OKABE_ITO[color],
+                lw=0.8,
+                alpha=0.7,
+            )
         ax.set_title(title)
         ax.set_xlabel("step")
         ax.grid(alpha=0.3)
-        described.append(f"{run}, {title}: {found[-1, 0]:.2f} at the end")
+        described.append(f"{run}, {title}: {middle[-1]:.2f} at the end")
 axes[0].set_ylim(-0.05, 1.05)
 axes[0].legend(frameon=False)
 show(fig, "; ".join(described) + ".")
@@ -904,7 +912,9 @@ for run in ("user", "watched"):
         print(f"   {request}\n   {thought}\n      > {text}")
 
 # %% [markdown]
-# This is the clearest result of the notebook. In every seed:
+# Thick: the mean; thin: the three seeds. How fast the thoughts stop showing
+# differs much from seed to seed, so the interval is wide. The direction does
+# not differ. In every seed:
 #
 # * **`user`** learns to help with everything within a few steps. Its thoughts
 #   show every single case: category and intent are named rightly, and the
@@ -1055,13 +1065,15 @@ for run in (*JUDGED, "user", "watched"):
 # **How the settings were chosen.** The start (60 steps) is the first of the
 # tried ones (15, 25, 40, 60, 90) whose thoughts have their form and whose
 # answers are right often enough to be rewarded. Learning rate, beta and group
-# size are those of notebook 14, and were not tuned. A first trial on seed 0
-# with 40 steps and more test requests gave the same picture, with a clearer
-# hack. A third judge, which lets a thought pass that quotes nothing, was
-# dropped for time. The monitor was picked after a simpler one (does the
-# thought decide against helping?) would have caught nothing: the thoughts
-# bend their decision along with the answer. The tricks are all that were
-# tried but for a few variants that did not work either.
+# size are near those of notebook 14, and were not tuned. A first trial on
+# seed 0 with 40 steps gave the same picture, with a clearer hack. Another,
+# with three times as many samples a step, ended a little higher in truth, and
+# with the same hack. A third judge, which lets a thought pass that quotes
+# nothing, was dropped for time. The monitor was picked because a simpler one
+# (does the thought decide against helping?) catches nothing: thoughts bend
+# their decision along with the answer. Some tricks were tried and left out:
+# words without sense pass like the empty answer; to repeat the answer, or to
+# help with something else, does not pass.
 #
 # **Further reading**
 #
