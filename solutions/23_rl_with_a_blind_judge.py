@@ -94,9 +94,9 @@ for text in completions[:3]:
 
 # %% [markdown]
 # Three samples, each as one text: thought, mark, answer, end. Compare the
-# quoted clauses with the true one. The words are often right; the *number*
-# is often made up. This start has learned the form of a thought, and most of
-# the table by heart is still missing.
+# quoted clauses with the true one. Category and intent are right, some of the
+# quoted words too; the clause as a whole is made up. This start has learned
+# the form of a thought, and hardly any of the Spec by heart.
 #
 # ### Exercise: `blind_reward`
 #
@@ -479,13 +479,15 @@ def at(figure, run, step=LAST):
 
 COLUMNS = ("start", *JUDGED, "sft")
 print(f"{'':12}" + "".join(f"{run:>20}" for run in COLUMNS))
-for figure in ("truth", "agrees", "clause", "unsupported", "none", "kl"):
+ROWS = "truth agrees clause unsupported none length kl"
+for figure in ROWS.split():
     line = f"{figure:12}"
     for run in COLUMNS:
         where = ("blind", 0) if run == "start" else (run, LAST)
         middle, low, high = at(figure, *where)
-        cell = f"{middle:.2f} [{low:.2f}, {high:.2f}]"
-        line += f"{cell:>20}"
+        digits = 0 if figure == "length" else 2
+        ends = f"[{low:.{digits}f}, {high:.{digits}f}]"
+        line += f"{f'{middle:.{digits}f} {ends}':>20}"
     print(line)
 
 # %%
@@ -534,10 +536,10 @@ show(fig, ".\n".join(described) + ".")
 # prediction 1 was a trap. In the paper RL comes *after* SFT, with far more
 # samples than ours, and adds to it.
 #
-# **The thoughts stay wrong.** Before and after, some nine in ten of the right
-# answers stand on a clause that was made up or misquoted. The blind judge
-# can't see it. The seeing judge doesn't change it either. (Section 6 will say
-# why.) SFT, once more, does.
+# **The thoughts stay wrong**, and keep their length. Before and after, some
+# nine in ten of the right answers stand on a clause that was made up or
+# misquoted. The blind judge can't see it. The seeing judge doesn't change it
+# either. (Section 6 will say why.) SFT, once more, does.
 #
 # **Answer and thought.** At the start every answer did what its thought had
 # decided. After blind RL one in twenty or more did not, in two of three
@@ -771,15 +773,16 @@ show(fig, ".\n".join(described) + ".")
 # * **An empty answer** and **RL's own find** pass at a third to a half. The
 #   judge never met such texts in training, and guesses.
 # * A card of its own (*brings a card*) fools the smallest judge most.
-# * What does *not* work is of interest, too: to say "yes", to quote the right
-#   clause, to put another request behind the answer.
+# * What does *not* work on the large judge is of interest, too: to say "yes",
+#   to cite the right clause, to put another request behind the answer.
 #
 # **The minimum hardly protects.** The black crosses are what four independent
 # readings would leave: next to nothing. The red squares are what they leave.
 # Our readings differ in the order of the card's entries. That helps where the
 # judge wavers about the *card* (a card in the answer: less than half is left).
-# It doesn't help against what fools one and the same model each time. $q^k$
-# needs readings that err for different reasons.
+# It doesn't help against what fools one and the same model each time: a
+# request that fooled the first reading fools the next. $q^k$ needs readings
+# that err for different reasons.
 #
 # ### A cheap defence
 #

@@ -176,3 +176,8 @@ def test_what_the_audit_says_of_the_recorded_runs(rows):
     assert said["seen"] == ["thought leaks"] * 3
     assert sorted(said["blind"]) == ["healthy", "healthy", "judge fooled"]
     assert set(said["watched"]) == {"thought leaks", "judge fooled"}
+
+
+def test_thoughts_keep_their_length(rows):
+    for run in ("blind", "seen"):
+        assert abs(mean(rows, "length", run) - mean(rows, "length", run, 0)) < 2
