@@ -18,12 +18,25 @@ FEW = 240  # requests
 trained = partial(rm.trained, n=FEW)
 
 
-def untrained(name: str, seed: int = 0) -> tuple:
+def untrained(name: str, base: str = "lab", seed: int = 0) -> tuple:
     """Stand in for a trained arm."""
-    return *load("lab"), {}
+    return *load(base), {}
 
 
 SMALL = {
+    "blind": {
+        "START_REQUESTS": 40,
+        "START_STEPS": 2,
+        "STEPS": 2,
+        "EVERY": 1,
+        "SFT_MORE": 2,
+        "PROMPTS_PER_STEP": 2,
+        "GROUP": 2,
+        "LONGEST": 20,
+        "TESTS": 10,
+        "ASKED": 2,
+        "arm": untrained,
+    },
     "dpo": {
         "BETAS": (1.0,),
         "LEARNING_RATES": (2e-5,),
@@ -49,9 +62,4 @@ SMALL = {
         "EVERY": 1,
         "ASKED": 10,
     },
-    "filter": {"N": 30},
-    "filter_training": {"REQUESTS": 40, "STEPS": 2, "ASKED": 5},
-    "follow": {"SPECS": 1, "ASKED": 10},
-    "labels": {"draw_cases": partial(labels.draw_cases, n=20)},
-    "label_training": {"TRAIN": 64, "TEST": 20, "STEPS": 2},
-    "revisions": {"N": 20, "ROUNDS": 1},
+    "judge_hacks": {"REQUESTS": 4, "JUDGES": ("lab_xs",), "READINGS": 2},
