@@ -62,4 +62,48 @@ SMALL = {
         "EVERY": 1,
         "ASKED": 10,
     },
+    "filter": {"N": 30},
+    "filter_training": {"REQUESTS": 40, "STEPS": 2, "ASKED": 5},
+    "follow": {"SPECS": 1, "ASKED": 10},
     "judge_hacks": {"REQUESTS": 4, "JUDGES": ("lab_xs",), "READINGS": 2},
+    "labels": {"draw_cases": partial(labels.draw_cases, n=20)},
+    "label_training": {"TRAIN": 64, "TEST": 20, "STEPS": 2},
+    "readings": {"EACH": 4},
+    "retrieval": {"REQUESTS": 10, "NAMES": ("A0",), "arm": untrained},
+    "revisions": {"N": 20, "ROUNDS": 1},
+    "reward_habits": {
+        "PAIRS": FEW,
+        "STEPS": 2,
+        "REQUESTS": 10,
+        "NOISE": (0.2,),
+        "trained": trained,
+    },
+    "reward_model": {"REQUESTS": 10, "FRESH": 60, "STEPS": 2, "trained": trained},
+    "rl": {
+        "PAIRS": {"many": FEW, "few": 60},
+        "START_ANSWERS": 60,
+        "START_STEPS": 2,
+        "STEPS": 2,
+        "EVERY": 1,
+        "PROMPTS_PER_STEP": 2,
+        "TESTS": 20,
+        "FIXED": 5,
+    },
+}
+
+
+def test_every_study_is_tried():
+    assert sorted(SMALL) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_small_study_writes_rows_of_the_same_form(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("DELIBERATE_CACHE", str(tmp_path))
+    monkeypatch.setattr(arms, "SFT_STEPS", 2)
+    monkeypatch.setattr(rm, "STEPS", 2)
+    study = importlib.import_module(f"utils.evaluate.studies.{name}")
+    for key, value in SMALL[name].items():
+        monkeypatch.setattr(study, key, value)
+    found = {frozenset(row) for row in study.study(0)}
+    kept = {frozenset(set(row) - {"seed"}) for row in load_rows(name)}
+    assert found and found <= kept
