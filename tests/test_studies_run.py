@@ -43,6 +43,12 @@ SMALL = {
         "preference_pairs": partial(training_data.preference_pairs, n=FEW),
         "revisions": partial(training_data.revisions, n=FEW),
     },
+    "early_answers": {
+        "ARMS": ("A4",),
+        "SURFACES": ("en",),
+        "REQUESTS": 10,
+        "arm": untrained,
+    },
     "faults": {
         "REQUESTS": FEW,
         "KEPT": 60,

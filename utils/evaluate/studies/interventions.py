@@ -11,7 +11,7 @@ put into the thought, filler in its place.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,7 +26,7 @@ from utils.world.replies import Thought, action_of, parse_thought, true_thought
 from utils.world.requests import Request
 from utils.world.spec import ACTIONS, Clause, load_spec
 
-ARMS = ("A4", "A5", "A11", "A12", "A9")
+ARMS = ("A4", "A5", "A11", "A12")
 SURFACES = ("en", "es", "base64")
 REQUESTS = 50  # for each surface and split
 STEPS = ("Request", "Topic", "Category", "Intent", "Clause", "Action")
@@ -40,7 +40,7 @@ class Edit:
     """One forced beginning of a thought.
 
     place   : the step that was changed, or what else was done
-    kind    : "other", "same", "cut" or "fill": what the edit is for
+    kind    : "other", "same" or "cut": which action it implies, if any
     rest    : "goes on", "kept" or "" where nothing comes behind the step
     text    : the thought up to where the model goes on
     done    : True if the thought ends here and the answer follows
@@ -102,6 +102,8 @@ def go_on(
     batch_size: int = 128,
 ) -> list[Reply]:
     """Let the model go on from each forced beginning; the replies hold all of it."""
+    if not texts:
+        return []
     (mark,) = ids(tokenizer, ANSWER)
     rules = limits(tokenizer, thinking=True)
     begun = [tokens_of(tokenizer, text) for text in texts]
@@ -234,16 +236,6 @@ def shams(thought: Thought, rng: random.Random) -> Iterator[Edit]:
         yield Edit(NUMBER, "same", rest, text, keep, action)
 
 
-def cuts(tokenizer, thought: Thought) -> Iterator[Edit]:
-    """Yield the thought cut short behind each step, left out, and filled with dots."""
-    own = str(thought)
-    for step, later in zip(("Empty", *STEPS), (*STEPS, "\n"), strict=True):
-        text = own.partition(f"{later}: ")[0].strip() if later != "\n" else own
-        yield Edit(step, "cut", "", text, True)
-    dots = "." * len(tokenizer.encode(own, add_special_tokens=False))
-    yield Edit("Dots", "fill", "", dots, True)
-
-
 # Measuring --------------------------------------------------------------------------
 
 
@@ -283,23 +275,26 @@ def usable(requests: Sequence[Request], replies: Sequence[Reply]) -> list[tuple]
     return found
 
 
-def all_edits(tokenizer, thought: Thought, rng: random.Random) -> list[Edit]:
-    """Return every edit of a thought that is measured here."""
-    return [
-        *edits(thought, "other", rng),
-        *edits(thought, "same", rng),
-        *shams(thought, rng),
-        *cuts(tokenizer, thought),
-    ]
+def all_edits(thought: Thought) -> list[Edit]:
+    """Return every edit of a thought that is measured here; the same for the same."""
+    rng = random.Random(str(thought))
+    kinds = (edits(thought, kind, rng) for kind in ("other", "same"))
+    return [*(edit for each in kinds for edit in each), *shams(thought, rng)]
 
 
-def edited_rows(cases: Sequence[tuple], keys: Row, model, tokenizer) -> list[Row]:
+def edited_rows(
+    cases: Sequence[tuple],
+    keys: Row,
+    model,
+    tokenizer,
+    edits_of: Callable[[Thought], Sequence[Edit]] = all_edits,
+) -> list[Row]:
     """Return a row for each place, kind and rest: cases (request, thought, action)."""
-    tried = []
-    for request, thought, action in cases:
-        rng = random.Random(str(thought))
-        for edit in all_edits(tokenizer, thought, rng):
-            tried.append((request, action, edit))
+    tried = [
+        (request, action, edit)
+        for request, thought, action in cases
+        for edit in edits_of(thought)
+    ]
     after: dict[int, str] = {}
     for done in (True, False):
         some = [i for i, (_, _, edit) in enumerate(tried) if edit.done == done]
@@ -333,51 +328,12 @@ def row_of(key: tuple[str, str, str], group: Sequence[tuple]) -> Row:
     }
 
 
-def without_rows(
-    asked: Sequence[Request], replies: Sequence[Reply], keys: Row, model, tokenizer
-) -> list[Row]:
-    """Return rows of answers with no thought, for all requests: flips and right ones.
-
-    "Direct mode" is the mode of the answer arms. A model that writes filler (A9) is
-    also given half of it, and none.
-    """
-    before = [action_of(said.answer) for said in replies]
-    chats = [prompts.chat(request.text) for request in asked]
-    direct = [action_of(r.answer) for r in reply(model, tokenizer, chats)]
-    tried = {"Direct mode": direct}
-    if all(set(said.thought) <= {"."} for said in replies):
-        for place, part in (("Half of the dots", 2), ("Empty", 0)):
-            texts = [
-                said.thought[: len(said.thought) // part if part else 0]
-                for said in replies
-            ]
-            said = go_on(model, tokenizer, asked, texts, True)
-            tried[place] = [action_of(one.answer) for one in said]
-    return [
-        keys
-        | row_of(
-            (place, "cut", ""),
-            list(zip(asked, before, after, [""] * len(asked), strict=True)),
-        )
-        for place, after in tried.items()
-    ]
-
-
 def unedited_row(requests: Sequence[Request], replies: Sequence[Reply]) -> Row:
-    """Return the row of the replies before any edit: n asked, and the share right."""
+    """Return the row of all replies before any edit."""
     actions = [action_of(said.answer) for said in replies]
-    right = [r.action() == a for r, a in zip(requests, actions, strict=True)]
-    cases = usable(requests, replies)
-    return {
-        "place": "Unedited",
-        "kind": "",
-        "rest": "",
-        "n": len(cases),
-        "flip": 0.0,
-        "follow": None,
-        "right": share(right),
-        "none": share([a == "none" for a in actions]),
-    }
+    nothing = [""] * len(actions)
+    group = list(zip(requests, actions, actions, nothing, strict=True))
+    return row_of(("Unedited", "", ""), group)
 
 
 def study(seed: int, base: str = "lab") -> list[Row]:
@@ -392,7 +348,6 @@ def study(seed: int, base: str = "lab") -> list[Row]:
                 replies = reply(model, tokenizer, chats, thinking=True)
                 keys = {"arm": name, "surface": surface, "topics": topics}
                 rows.append(keys | unedited_row(asked, replies))
-                rows += without_rows(asked, replies, keys, model, tokenizer)
                 cases = usable(asked, replies)
                 rows += edited_rows(cases, keys, model, tokenizer)
     return rows

@@ -1,4 +1,4 @@
-"""Exercise of notebook 24, part 2: how often an edit changes the answer."""
+"""Exercise of notebook 24, part 3: how often an edit changes the answer."""
 
 from collections.abc import Sequence
 from itertools import product

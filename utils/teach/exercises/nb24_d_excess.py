@@ -1,4 +1,4 @@
-"""Exercise of notebook 24, part 3: an interval for flips beyond those of a sham."""
+"""Exercise of notebook 24, part 4: an interval for flips beyond those of a sham."""
 
 from collections.abc import Sequence
 from math import comb, sqrt
