@@ -215,10 +215,8 @@ def edits(thought: Thought, kind: str, rng: random.Random) -> Iterator[Edit]:
             continue
         step = "Clause" if place == NEAR else place
         new = step_of(donor, step)
-        if step == "Action":
-            yield Edit(place, kind, "", edit_step(own, step, new, True), True, implied)
-            continue
-        for rest, keep in (("goes on", False), ("kept", True)):
+        rests = {"": True} if step == "Action" else {"goes on": False, "kept": True}
+        for rest, keep in rests.items():
             text = edit_step(own, step, new, keep)
             yield Edit(place, kind, rest, text, keep, implied)
 
