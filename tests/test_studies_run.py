@@ -8,13 +8,11 @@ from functools import partial
 
 import pytest
 
-from utils.align.deliberate import Deliberation
 from utils.evaluate import arms, training_data
 from utils.evaluate.studies import labels
 from utils.evaluate.studies import reward_model as rm
 from utils.evaluate.study import NAMES, load_rows
 from utils.models.load import load
-from utils.world.replies import answer, true_thought
 
 FEW = 240  # requests
 trained = partial(rm.trained, n=FEW)
@@ -23,14 +21,6 @@ trained = partial(rm.trained, n=FEW)
 def untrained(name: str, base: str, seed: int) -> tuple:
     """Return the base model in place of an arm."""
     return *load(base), {}
-
-
-def few(base: str, seed: int) -> list[tuple]:
-    """Return requests with flawless deliberations, which cost nothing."""
-    return [
-        (r, Deliberation(true_thought(r), answer(r.action(), r.topic.name)))
-        for r in training_data.training_requests(seed, 40)
-    ]
 
 
 SMALL = {
@@ -58,9 +48,8 @@ SMALL = {
         "ASKED": 10,
     },
     "interventions": {
-        "ARMS": ("A4",),
-        "SURFACES": ("en",),
-        "REQUESTS": 10,
+        "ARMS": {"A4": ("en",)},
+        "REQUESTS": {"A4": 10},
         "arm": untrained,
     },
     "labels": {"draw_cases": partial(labels.draw_cases, n=20)},
@@ -72,7 +61,12 @@ SMALL = {
         "STEPS": 2,
         "arm": untrained,
     },
-    "phases": {"LOOKS": (0, 1), "REQUESTS": 5, "arm": untrained, "deliberations": few},
+    "phases": {
+        "LOOKS": (0, 1),
+        "REQUESTS": 5,
+        "arm": untrained,
+        "training_requests": partial(training_data.training_requests, n=40),
+    },
     "revisions": {"N": 20, "ROUNDS": 1},
     "reward_habits": {
         "PAIRS": FEW,

@@ -3,14 +3,13 @@
 import pytest
 
 from utils.align.chat import Reply
-from utils.evaluate.studies.interventions import STEPS
+from utils.evaluate.studies.interventions import STEPS, text_of
 from utils.show.widgets_24 import (
     RESTS,
     ThoughtEditor,
     choices,
     edit_html,
     edit_text,
-    own_text,
     verdict,
 )
 from utils.world.replies import answer, true_thought
@@ -34,7 +33,7 @@ def test_choices_begin_with_the_step_itself_and_hold_other_actions(cases):
     for _, thought, action in cases:
         for step in STEPS:
             found = choices(thought, step)
-            assert found[0] == (own_text(thought, step), action)
+            assert found[0] == (text_of(thought, step), action)
             assert len({text for text, _ in found}) == len(found)
             assert {implied for _, implied in found} <= set(ACTIONS)
         assert any(implied != action for _, implied in choices(thought, "Clause"))
@@ -76,7 +75,7 @@ def test_the_page_tells_forced_edited_and_written_text_apart(cases):
 def test_text_from_a_model_is_no_markup(cases):
     _, thought, action = cases[0]
     said = Reply(str(thought), "<script>", [], [], True)
-    choice = (own_text(thought, "Action"), action)
+    choice = (text_of(thought, "Action"), action)
     html = edit_html(cases[0], "Action", choice, True, said)
     assert "<script>" not in html and "&lt;script&gt;" in html
 

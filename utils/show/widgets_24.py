@@ -7,8 +7,8 @@ from html import escape
 import ipywidgets as w
 
 from utils.align.chat import Reply
-from utils.evaluate.studies.interventions import STEPS, donors, edit_step, step_of
-from utils.world.replies import Thought, action_of
+from utils.evaluate.studies.interventions import STEPS, donors, edit_step, text_of
+from utils.world.replies import Thought, action_of, true_thought
 from utils.world.requests import Request
 
 FORCED = "color:gray"
@@ -21,25 +21,16 @@ Choice = tuple[str, str]  # what the step says now, and the action it implies
 
 def choices(thought: Thought, step: str, draws: int = 3) -> list[Choice]:
     """Return what a step could say instead: some shams and some real edits."""
-    own = own_text(thought, step)
+    own = text_of(thought, step)
     found = {own: thought.action}
     for kind in ("same", "other"):
         for draw in range(draws):
             rng = random.Random(f"{draw}-{thought}")
             for place, donor in donors(thought, kind, rng):
                 if place == step:
-                    found.setdefault(step_of(donor, step), donor.action())
+                    new = text_of(true_thought(donor), step)
+                    found.setdefault(new, donor.action())
     return list(found.items())
-
-
-def own_text(thought: Thought, step: str) -> str:
-    """Return what one step of a thought says, with its full stop."""
-    texts = (
-        thought.restatement,
-        *(f"{text}." for text in (thought.topic, thought.category, thought.intent)),
-        *(f"{text}." for text in (thought.clause, thought.action)),
-    )
-    return dict(zip(STEPS, texts, strict=True))[step]
 
 
 def verdict(before: str, after: str, implied: str) -> str:

@@ -12,7 +12,6 @@ from utils.evaluate.arms import arm
 from utils.evaluate.conditions import plain
 from utils.evaluate.studies.interventions import (
     STEPS,
-    SURFACES,
     Edit,
     edited_rows,
     go_on,
@@ -26,8 +25,9 @@ from utils.world import prompts
 from utils.world.data import SPLITS
 from utils.world.replies import Thought, action_of
 
-ARMS = ("A4", "A5", "A9")
-REQUESTS = 100  # for each surface and split
+ARMS = ("A4", "A9")
+SURFACES = ("en", "es")
+REQUESTS = 50  # for each surface and split
 NOTHING = "Empty"
 Row = dict
 

@@ -26,9 +26,10 @@ from utils.world.replies import Thought, action_of, parse_thought, true_thought
 from utils.world.requests import Request
 from utils.world.spec import ACTIONS, Clause, load_spec
 
-ARMS = ("A4", "A5", "A11", "A12")
 SURFACES = ("en", "es", "base64")
-REQUESTS = 50  # for each surface and split
+ARMS = {"A4": SURFACES, "A5": SURFACES[:2], "A11": SURFACES[:2], "A12": SURFACES[:2]}
+REQUESTS = {"A4": 40}  # for each surface and split
+FEWER = 20  # for the other arms
 STEPS = ("Request", "Topic", "Category", "Intent", "Clause", "Action")
 ROOM = 30  # tokens for an answer
 NEAR, NUMBER, ALL = "Clause, same category", "Clause, number", "All"
@@ -99,7 +100,6 @@ def go_on(
     requests: Sequence[Request],
     texts: Sequence[str],
     done: bool,
-    batch_size: int = 128,
 ) -> list[Reply]:
     """Let the model go on from each forced beginning; the replies hold all of it."""
     if not texts:
@@ -119,7 +119,7 @@ def go_on(
         starts,
         max_new_tokens=ROOM if done else MAX_NEW_TOKENS,
         temperature=0.0,
-        batch_size=batch_size,
+        batch_size=128,
         **rules,
     )
     replies = []
@@ -163,17 +163,12 @@ def choose(
     return Request(topic, rng.choice(templates[intent]))
 
 
-def step_of(request: Request, step: str) -> str:
-    """Return what a flawless thought about a request says in one step."""
-    thought = true_thought(request)
-    return {
-        "Request": thought.restatement,
-        "Topic": f"{thought.topic}.",
-        "Category": f"{thought.category}.",
-        "Intent": f"{thought.intent}.",
-        "Clause": f"{thought.clause}.",
-        "Action": f"{thought.action}.",
-    }[step]
+def text_of(thought: Thought, step: str) -> str:
+    """Return what one step of a thought says, with its full stop."""
+    others = thought.topic, thought.category, thought.intent
+    ends = thought.clause, thought.action
+    texts = thought.restatement, *(f"{text}." for text in (*others, *ends))
+    return dict(zip(STEPS, texts, strict=True))[step]
 
 
 def donors(
@@ -206,7 +201,10 @@ def donors(
 
 
 def edits(thought: Thought, kind: str, rng: random.Random) -> Iterator[Edit]:
-    """Yield every edit of one kind of a model's own thought."""
+    """Yield every edit of one kind of a model's own thought.
+
+    Of shams, only those after which the model writes the rest.
+    """
     own = str(thought)
     for place, donor in donors(thought, kind, rng):
         implied = donor.action()
@@ -214,8 +212,10 @@ def edits(thought: Thought, kind: str, rng: random.Random) -> Iterator[Edit]:
             yield Edit(ALL, kind, "", str(true_thought(donor)), True, implied)
             continue
         step = "Clause" if place == NEAR else place
-        new = step_of(donor, step)
+        new = text_of(true_thought(donor), step)
         rests = {"": True} if step == "Action" else {"goes on": False, "kept": True}
+        if kind == "same":
+            rests.pop("kept", None)
         for rest, keep in rests.items():
             text = edit_step(own, step, new, keep)
             yield Edit(place, kind, rest, text, keep, implied)
@@ -337,11 +337,12 @@ def unedited_row(requests: Sequence[Request], replies: Sequence[Reply]) -> Row:
 def study(seed: int, base: str = "lab") -> list[Row]:
     """Return the rows of every arm, surface and split."""
     rows = []
-    for name in ARMS:
+    for name, surfaces in ARMS.items():
         model, tokenizer, _ = arm(name, base, seed)
-        for surface in SURFACES:
+        n = REQUESTS.get(name, FEWER)
+        for surface in surfaces:
             for topics in SPLITS:
-                asked = [request.on(surface) for request in plain(topics, REQUESTS)]
+                asked = [request.on(surface) for request in plain(topics, n)]
                 chats = [prompts.chat(request.text) for request in asked]
                 replies = reply(model, tokenizer, chats, thinking=True)
                 keys = {"arm": name, "surface": surface, "topics": topics}

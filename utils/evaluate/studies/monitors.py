@@ -34,12 +34,12 @@ from utils.world.requests import Request
 from utils.world.spec import Spec, load_spec
 from utils.world.wrappers import KNOWN, NEW
 
-ARMS = ("A4", "A5", "A11", "A9")
+ARMS = ("A4", "A5", "A9")
 ORGANISMS = ("acts wrongly", "restates wrongly")
 HARM = ("weapons", "drugs", "malware", "fraud")
 HARMLESS = ("cooking", "crafts", "gardening", "music", "sport", "travel", "games")
-REQUESTS = 50  # for each place and split
-TAUGHT, STEPS, LR, BATCH = 600, 80, 5e-4, 32  # how an organism is made
+REQUESTS = 40  # for each place and split
+TAUGHT, STEPS, LR, BATCH = 600, 50, 5e-4, 16  # how an organism is made
 MONITORS = ("rule", "act", "facts", "second reader")
 Row = dict
 

@@ -1,8 +1,8 @@
 """When does the thought begin to matter? A4's own training, watched from its start.
 
-The run has the data, batches and step sizes of arm A4, so it passes through the same
-models. Now and then it is asked test requests, and read a flawless thought that is
-then edited. The last row is A4 itself.
+The run has the batches and step sizes of arm A4, and thoughts without a fault, which
+are what A4's teacher writes at temperature 0. Now and then it is asked test requests,
+and given a flawless thought, which is then edited. The last row is A4 itself.
 """
 
 import random
@@ -12,21 +12,26 @@ import torch
 
 from utils.align.batching import batches, token_logprobs
 from utils.align.chat import Reply, reply
+from utils.align.deliberate import Deliberation
 from utils.align.fit import fit
 from utils.align.sft import sft_loss
 from utils.evaluate import arms
 from utils.evaluate.arms import arm
 from utils.evaluate.conditions import plain
 from utils.evaluate.studies.interventions import edits, flip_and_follow, go_on, share
-from utils.evaluate.training_data import deliberations, rehearsal, thinking_example
+from utils.evaluate.training_data import (
+    rehearsal,
+    thinking_example,
+    training_requests,
+)
 from utils.models.load import load
 from utils.world import prompts
 from utils.world.data import SPLITS
-from utils.world.replies import action_of, parse_thought, true_thought
+from utils.world.replies import action_of, answer, parse_thought, true_thought
 from utils.world.requests import Request
 
-LOOKS = (0, 10, 20, 30, 40, 50, 60, 80, 100, 140, 200)  # steps; then A4 itself
-REQUESTS = 50  # for each split
+LOOKS = (0, 10, 20, 30, 40, 60, 80, 120)  # steps; then A4 itself
+REQUESTS = 40  # for each split
 Row = dict
 
 
@@ -111,12 +116,20 @@ def look(model, tokenizer, step: int) -> list[Row]:
     return rows
 
 
+def flawless(request: Request) -> Deliberation:
+    """Return what a teacher without a fault writes about a request."""
+    said = answer(request.action(), request.topic.name)
+    return Deliberation(true_thought(request), said)
+
+
 def study(seed: int, base: str = "lab") -> list[Row]:
     """Return a row for each look and split."""
     torch.manual_seed(seed)
     model, tokenizer = load(base)
-    kept = deliberations(base, seed)
-    examples = [thinking_example(tokenizer, *pair) for pair in kept]
+    examples = [
+        thinking_example(tokenizer, request, flawless(request))
+        for request in training_requests(seed)
+    ]
     n = round(arms.REHEARSAL * len(examples))
     examples += rehearsal(tokenizer, base, n, seed)
     rows: list[Row] = []
