@@ -165,10 +165,8 @@ def choose(
 
 def text_of(thought: Thought, step: str) -> str:
     """Return what one step of a thought says, with its full stop."""
-    others = thought.topic, thought.category, thought.intent
-    ends = thought.clause, thought.action
-    texts = thought.restatement, *(f"{text}." for text in (*others, *ends))
-    return dict(zip(STEPS, texts, strict=True))[step]
+    whole, *others = vars(thought).values()  # in the order of STEPS
+    return dict(zip(STEPS, (whole, *(f"{o}." for o in others)), strict=True))[step]
 
 
 def donors(
