@@ -28,7 +28,6 @@
 # if it is not there yet, it is trained when it is first used.
 
 # %%
-import json
 import random
 import textwrap
 from math import sqrt
@@ -41,7 +40,6 @@ from utils.align.chat import MAX_NEW_TOKENS, Reply, limits, reply
 from utils.align.sampling import generate
 from utils.evaluate.arms import arm
 from utils.evaluate.conditions import plain
-from utils.evaluate.run import RESULTS
 from utils.evaluate.studies.interventions import (
     STEPS,
     donors,
@@ -883,26 +881,44 @@ show(
 # for every token of the thought.
 
 # %%
-arms = json.loads((RESULTS / "arms.json").read_text())["rows"]
-for label, where in (
-    ("home, seen", {"surface": "en", "topics": "seen"}),
-    ("home, held-out", {"surface": "en", "topics": "held_out"}),
-    ("Spanish", {"surface": "es"}),
+arms = load_rows("arms")
+WHERE = {
+    "home, seen": {"surface": "en", "topics": "seen"},
+    "home, held-out": {"surface": "en", "topics": "held_out"},
+    "Spanish": {"surface": "es"},
+    "base64": {"surface": "base64"},
+}
+fig, ax = plt.subplots(figsize=(7.5, 3.2), dpi=110)
+x = np.arange(len(WHERE))
+told = []
+for shift, (name, what) in zip(
+    (-0.15, 0, 0.15),
+    {"A1": "no thought", "A4": "thought", "A9": "dots"}.items(),
+    strict=True,
 ):
-    cells = []
-    for name in ("A1", "A4"):
-        one = over_seeds(
-            arms, "accuracy", arm=name, base="lab", kind="plain", **where
-        )
-        cells.append(f"{name} {100 * one[0]:3.0f}")
-    for place, title in (
-        ("Unedited", "A9 with its dots"),
-        ("Half of the dots", "half of them"),
-        ("Empty", "none"),
-    ):
-        one = over_seeds(early, "right", arm="A9", place=place, **where)
-        cells.append(f"{title} {100 * one[0]:3.0f}")
-    print(f"{label:15} right action, %: " + ", ".join(cells))
+    kind = {"arm": name, "base": "lab", "kind": "plain"}
+    found = [
+        [100 * v for v in over_seeds(arms, "accuracy", **kind, **where)]
+        for where in WHERE.values()
+    ]
+    look = style(name)
+    look.pop("linestyle")
+    points(ax, x + shift, found, label=f"{name}: {what}", **look)
+    told.append(f"{name} " + "/".join(f"{one[0]:.0f}" for one in found))
+ax.axhline(20, color="grey", linewidth=1, linestyle=":")
+ax.set_xticks(x, list(WHERE))
+ax.set_ylim(-4, 104)
+ax.set_ylabel("right action, %")
+ax.grid(axis="y", alpha=0.3)
+ax.legend()
+show(fig, f"Right action in %, {'/'.join(WHERE)}: {', '.join(told)}.")
+for place, title in (
+    ("Unedited", "A9 with its dots"),
+    ("Half of the dots", "half of its dots"),
+    ("Empty", "no dots at all"),
+):
+    one = over_seeds(early, "right", arm="A9", surface="en", place=place)
+    print(f"{title:17} right action at home {100 * one[0]:3.0f} %")
 
 # %% [markdown]
 # A1 answers directly, A4 thinks in words, A9 in dots. If room to compute were
@@ -1032,8 +1048,30 @@ show(
     f"flawless thought says in {course('reads')[-1, 0]:.0f} % at the end.",
 )
 
+agree = [100 * over_seeds(phases, "agree", step=s)[0] for s in looks[3:]]
+print(
+    f"From step {looks[3]} on, whole thoughts that the answer agrees with, %:",
+    ", ".join(f"{value:.0f}" for value in agree),
+)
+
 # %% [markdown]
-# PHASES
+# How to read it:
+#
+# * **There is such a phase.** For a while, about a third of the answers are
+#   right behind a wrong thought (vermillion, left). The share at step 0 is
+#   something else: the base complies with everything, thinks nothing, and is
+#   right one time in five. At the end of training nothing of the phase is
+#   left. Stop early, and you ship it.
+# * **It is not a phase of contradiction.** As soon as thoughts are whole, the
+#   answer agrees with the thought's *action*, and does what a flawless
+#   thought says (black, right). What is wrong is the *clause*: the model
+#   knows what to do before it knows why. Its thoughts give a wrong reason for
+#   a right decision.
+# * **A category is not obeyed at any time** (green). It is no habit that is
+#   lost later.
+# * The right panel's vermillion line stays at the bottom: without a thought
+#   no answer ever becomes right, at no step. The direct path ends in the
+#   thought, not in the answer.
 #
 # ## 10. A monitor that reads thoughts
 #
