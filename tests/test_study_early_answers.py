@@ -1,5 +1,7 @@
 """Thoughts cut short, left out and filled with dots; and what notebook 24 says."""
 
+from itertools import pairwise
+
 import pytest
 
 from utils.evaluate.studies import early_answers as study
@@ -25,7 +27,7 @@ def test_cuts_end_behind_each_step_and_dots_are_as_long():
         found = {edit.place: edit.text for edit in cuts(thought)}
         assert list(found) == ["Empty", *STEPS, "Dots"]
         assert found["Empty"] == "" and found["Action"] == str(thought)
-        for step, later in zip(STEPS, STEPS[1:], strict=False):
+        for step, later in pairwise(STEPS):
             text = found[step]
             assert str(thought).startswith(f"{text} {later}: ")
         length = len(tokens_of(tokenizer, str(thought)))
