@@ -447,8 +447,9 @@ HOME = {"arm": "A4", "surface": "en"}
 
 
 def rate(figure, **wanted):
-    """Mean and 95 % interval over the seeds, in per cent."""
-    return [100 * end for end in over_seeds(edits, figure, **wanted)]
+    """Mean and 95 % interval over the seeds, per cent, cut at 0 and 100."""
+    ends = over_seeds(edits, figure, **wanted)
+    return [100 * min(1, max(0, end)) for end in ends]
 
 
 def points(ax, places, found, **look):
@@ -554,9 +555,7 @@ example = next(
 print(textwrap.fill(example.thought, 76))
 
 inert = rate("flip", place="Clause, number", kind="same", **HOME)
-print(
-    f"another number before the same words flips {inert[0]:.0f} % of answers"
-)
+print(f"another number before the same words: flips {inert[0]:.0f} %")
 
 # %% [markdown]
 # The *number* nearly always follows the category that we wrote. The *words*
@@ -607,11 +606,12 @@ for name, (place, rest) in CONFLICTS.items():
         print(f"    {where:15} {mean:3.0f} [{low:.0f}, {high:.0f}]")
 
 # %% [markdown]
-# Neither is the boss. Which one wins depends on the case, and on the training
-# seed (look at the width of the intervals). In training they never disagreed,
-# so nothing taught the model which to believe. For a reader of thoughts this
-# is a warning: the word behind `Action:` looks like *the* decision. It is one
-# of two witnesses.
+# The word behind `Action:` wins more often, but it is not the boss, and how
+# often it wins differs a lot from one training seed to the next (look at the
+# width of the intervals). In training the two copies never disagreed, so
+# nothing taught the model which to believe. For a reader of thoughts this is
+# a warning: the word behind `Action:` looks like *the* decision. It is one of
+# two witnesses.
 #
 # ## 5. Against the sham
 #
@@ -775,13 +775,14 @@ show(
 # %% [markdown]
 # How to read it: blue far above black is a step that matters by what it says.
 #
-# * *Request*. In English a wrong restatement is often overruled: the true
-#   request stands in the prompt and can be read. In Spanish it nearly always
-#   decides. There the restatement **is** the translation, and the model
-#   reasons about its translation.
+# * *Request*. On seen topics a wrong restatement is overruled about half of
+#   the time: the true request stands in the prompt and can be read. On
+#   held-out topics it decides more often, and in Spanish nearly always. There
+#   the restatement **is** the translation, and the model reasons about its
+#   translation.
 # * *Category* matters more on held-out topics than on seen ones, and more
-#   abroad than at home. Where the model knows the case by heart it doesn't
-#   need the step; where it doesn't, it does.
+#   abroad. Where the model knows the case by heart it doesn't need the step.
+# * *Intent* matters everywhere, and about equally.
 # * In base64 the shams flip too. Wrong translations make all that follows
 #   fragile. Without shams we would have taken all of it for reasoning.
 #
@@ -804,7 +805,7 @@ for where in PLACES:
     )
     print(
         f"{where:15} obeys the thought {thought_wins[0]:3.0f} % "
-        f"[{thought_wins[1]:.0f}, {min(100, thought_wins[2]):.0f}], "
+        f"[{thought_wins[1]:.0f}, {thought_wins[2]:.0f}], "
         f"does what is right for the request {request_wins[0]:3.0f} %"
     )
 
@@ -963,14 +964,14 @@ for shift, name in zip(
         rate("flip", arm=name, surface="en", place=p, kind="other", rest=r)
         for p, r in STEP_RESTS.items()
     ]
-    look = style(name) | {"linestyle": ""}
+    look = style(name)
     look.pop("linestyle")
     points(ax, x + shift, found, label=name, **look)
     print(
         f"{name}: "
         + ", ".join(
-            f"{p} {one[0]:.0f} [{max(0, one[1]):.0f}, {min(100, one[2]):.0f}]"
-            for p, one in zip(STEP_RESTS, found, strict=True)
+            f"{p} {m:.0f} [{low:.0f}, {high:.0f}]"
+            for p, (m, low, high) in zip(STEP_RESTS, found, strict=True)
         )
     )
 ax.set_xticks(x, list(STEP_RESTS))
@@ -1063,7 +1064,7 @@ show(
 
 agree = [100 * over_seeds(phases, "agree", step=s)[0] for s in looks[3:]]
 print(
-    f"From step {looks[3]} on, whole thoughts that the answer agrees with, %:",
+    f"From step {looks[3]} on, answers that agree with their thought, %:",
     ", ".join(f"{value:.0f}" for value in agree),
 )
 
