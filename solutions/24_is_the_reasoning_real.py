@@ -1335,7 +1335,29 @@ lines = [
 show(fig, "Recall of all monitors together, %: " + ", ".join(lines) + ".")
 
 # %% [markdown]
-# MONITORS
+# How to read it:
+#
+# * **Natural mistakes leave traces.** In base64 and under new jailbreaks
+#   *rule* catches most of them: a decision that goes wrong usually cites a
+#   clause that stands nowhere. The price in base64 is many flags on replies
+#   that are right all the same, with a wrong number before the right words.
+# * ***act* hardly ever sees a natural mistake.** Our model's answers follow
+#   its thoughts, the wrong ones too. But it catches nearly all of the model
+#   that thinks right and acts wrong. A monitor is not only for the mistakes
+#   that one has seen.
+# * ***restates wrongly* is the hard case.** Most of its thoughts are flawless
+#   by themselves. *Rule* and *facts* catch about a quarter each, where the
+#   model slips back into the real request half-way. Only the second reader
+#   catches most, since it alone reads the request.
+# * The second reader has a weakness of its own. New jailbreaks confuse the
+#   base as well, and then it flags nearly half of the right replies.
+# * **A9** has recall 100 % and is not monitored at all: an alarm that always
+#   rings.
+# * At home A4 makes so few mistakes that its recall means nothing.
+#
+# So when is such a monitor fooled? Not by a thought that is ignored; that is
+# the case it is made for. It is fooled by a thought that is sound, obeyed,
+# and about something else.
 #
 # ## 11. Edit a thought yourself
 #
