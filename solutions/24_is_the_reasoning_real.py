@@ -715,10 +715,10 @@ def flips_at(cases, step):
 spanish = [request.on("es") for request in home]
 abroad = usable(spanish, ask(spanish))
 for place, chosen in (("home", cases), ("Spanish", abroad)):
-    edited, sham = flips_at(chosen, "Category")
-    mean, low, high = excess_flips(edited, sham)
+    flipped, sham = flips_at(chosen, "Category")
+    mean, low, high = excess_flips(flipped, sham)
     print(
-        f"{place:8} n = {len(edited)}: edits flip {np.mean(edited):.0%}, "
+        f"{place:8} n = {len(flipped)}: edits flip {np.mean(flipped):.0%}, "
         f"shams {np.mean(sham):.0%}, "
         f"excess {mean:+.2f} [{low:+.2f}, {high:+.2f}]"
     )
@@ -936,9 +936,11 @@ for place, title in (
 
 # %% [markdown]
 # A1 answers directly, A4 thinks in words, A9 in dots. If room to compute were
-# what helps, A9 would be like A4 on held-out topics and in Spanish. It is
-# like A1. So in this world the *content* of the thought carries it. (Larger
-# models trained for it may use filler better.)
+# what helps, A9 would do better than A1 on held-out topics and in Spanish. It
+# does worse, even on seen topics. So in this world the *content* of the
+# thought carries it. (A9 got as many steps of training as the others; larger
+# models, trained longer, may use filler better.) And with half of its dots it
+# babbles, like A4 above: it, too, has to be asked as it was trained.
 #
 # ## 8. After RL
 #
