@@ -518,7 +518,7 @@ show(fig, f"Follows, %. Rest written: {told}. Rest stays: {held}.")
 #   found, these steps are partly ornament. The next cells look closer.
 # * **Action** alone: between the two. Why?
 #
-# ### A clause with two fathers
+# ### One clause, two sources
 #
 # How does a clause come out that doesn't fit its category? Take it apart:
 # does its *number* follow the edited category? Do its *words*?
@@ -685,6 +685,13 @@ check("excess_flips", excess_flips)
 # where the model has to translate the request before it can reason about it.
 #
 # **Predict.** Where do edits of the category have more effect?
+#
+# <details><summary>Answer</summary>
+#
+# The model can overrule its category by reading the request again. That is
+# easier in the language that it was aligned in. So the category should count
+# for more in Spanish.
+# </details>
 
 # %%
 excess_flips = use("excess_flips", excess_flips)
@@ -725,7 +732,8 @@ for place, chosen in (("home", cases), ("Spanish", abroad)):
 
 # %% [markdown]
 # An interval above 0 says that *what* the edit says matters, and not only
-# *that* something was edited.
+# *that* something was edited. An interval that holds 0 can't tell the two
+# apart, however many answers have flipped.
 #
 # ## 6. Is the thought more decisive where the direct path is weaker?
 #
@@ -763,7 +771,7 @@ for ax, step in zip(axes, EARLY, strict=True):
     )
 axes[0].set_ylim(-4, 104)
 axes[0].set_ylabel("answer flips, %")
-axes[0].legend()
+axes[1].legend(loc="upper left")
 fig.tight_layout()
 show(
     fig,
@@ -825,6 +833,12 @@ for where in PLACES:
 # **Predict.** How often is the answer of the cut thought that of the whole
 # one? A careful reader asks a second question: how often is it an answer at
 # all?
+#
+# <details><summary>Answer</summary>
+#
+# Seldom, before the clause is there. But that is not the whole story: see the
+# crosses.
+# </details>
 
 # %%
 early = load_rows("early_answers")
@@ -869,7 +883,7 @@ ax.set_xticks(x, names, rotation=30)
 ax.set_ylim(-4, 104)
 ax.set_ylabel("% of the answers")
 ax.grid(axis="y", alpha=0.3)
-ax.legend()
+ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
 show(
     fig,
     "Same answer as with the whole thought, %: "
@@ -1002,6 +1016,13 @@ show(
 #
 # **Predict.** Which comes first: the right answer, or the right clause? How
 # large does the share of right answers behind wrong thoughts get?
+#
+# <details><summary>Answer</summary>
+#
+# Five actions are easier to learn than 33 clauses with their numbers and
+# intents, and whole categories share an action. So the answer can be right
+# before the clause is.
+# </details>
 
 # %%
 phases = load_rows("phases")
@@ -1051,7 +1072,9 @@ for ax, panel in zip(axes, PANELS, strict=True):
     ax.set_xticks(range(len(looks)), looks)
     ax.set_xlabel("training step (the last is A4)")
     ax.grid(alpha=0.3)
-    ax.legend(fontsize=8)
+    ax.legend(
+        fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncol=2
+    )
 axes[0].set_title("by itself")
 axes[1].set_title("with a forced thought")
 axes[0].set_ylabel("% of the test requests")
@@ -1085,9 +1108,9 @@ print(
 #   a right decision.
 # * **A category is not obeyed at any time** (green). It is no habit that is
 #   lost later.
-# * The right panel's vermillion line stays at the bottom: without a thought
-#   no answer ever becomes right, at no step. The direct path ends in the
-#   thought, not in the answer.
+# * The right panel's vermillion line stays at the bottom. It looks as if no
+#   answer ever became right without a thought. But section 7 has warned us:
+#   with no thought the model mostly gives no answer at all.
 #
 # ## 10. A monitor that reads thoughts
 #
@@ -1214,7 +1237,14 @@ check("precision_recall", precision_recall)
 # Try it where the model errs by nature: base64. And on a planted fault:
 # thoughts as they are, with answers that comply whatever was decided.
 #
-# **Predict.** Which of the two does the monitor catch?
+# **Predict.** Which of the two does the monitor catch, and by which complaint?
+#
+# <details><summary>Answer</summary>
+#
+# Both, by different complaints. In base64 the answer follows a thought that
+# went wrong, so only *rule* can see it. In the planted case the thought is
+# right, so only *act* can.
+# </details>
 
 # %%
 complaints = use("complaints", complaints)
@@ -1350,7 +1380,8 @@ show(fig, "Recall of all monitors together, %: " + ", ".join(lines) + ".")
 # * ***restates wrongly* is the hard case.** Most of its thoughts are flawless
 #   by themselves. *Rule* and *facts* catch about a quarter each, where the
 #   model slips back into the real request half-way. Only the second reader
-#   catches most, since it alone reads the request.
+#   catches most, since it alone reads the request. (The others fill its gaps:
+#   a half-hearted fraud leaves traces too.)
 # * The second reader has a weakness of its own. New jailbreaks confuse the
 #   base as well, and then it flags nearly half of the right replies.
 # * **A9** has recall 100 % and is not monitored at all: an alarm that always
