@@ -1087,6 +1087,11 @@ show(
     f"flawless thought says in {course('reads')[-1, 0]:.0f} % at the end.",
 )
 
+number_only = course("misnumbered")[peak, 0] / course("lucky")[peak, 0]
+print(
+    f"At step {looks[peak]}, {number_only:.0%} of these thoughts have "
+    "nothing wrong but the clause's number."
+)
 agree = [100 * over_seeds(phases, "agree", step=s)[0] for s in looks[3:]]
 print(
     f"From step {looks[3]} on, answers that agree with their thought, %:",
@@ -1103,9 +1108,10 @@ print(
 #   left. Stop early, and you ship it.
 # * **It is not a phase of contradiction.** As soon as thoughts are whole, the
 #   answer agrees with the thought's *action*, and does what a flawless
-#   thought says (black, right). What is wrong is the *clause*: the model
-#   knows what to do before it knows why. Its thoughts give a wrong reason for
-#   a right decision.
+#   thought says (black, right). What is wrong is the *clause*, and in most of
+#   these thoughts nothing but its **number**: right words, right decision,
+#   wrong citation. The model knows what to do before it knows which clause
+#   says so. We have seen in section 4 that the number moves nothing.
 # * **A category is not obeyed at any time** (green). It is no habit that is
 #   lost later.
 # * The right panel's vermillion line stays at the bottom. It looks as if no
@@ -1437,8 +1443,8 @@ ThoughtEditor(
 # * Early answering and filler mostly showed that the model babbles where it
 #   was never trained. A model trained on dots is worse than one without any
 #   thought.
-# * In training there is a phase of right answers behind wrong clauses. It
-#   passes.
+# * In training there is a phase of right answers behind wrong clauses, most of
+#   them wrong in the number alone. It passes.
 # * A monitor that checks a thought against the Spec and the answer catches
 #   contradictions. It can't catch a thought that is sound and about something
 #   else. For that, somebody has to read the request.

@@ -41,6 +41,10 @@ def test_a_reply_is_right_lucky_or_betrayed():
     assert found["plan"] == 0.5 and found["clause"] == 0.5 and found["answer"] == 0.5
     assert found["lucky"] == 0.25 and found["betrayed"] == 0.25
     assert found["agree"] == round(1 / 3, 4)
+    assert found["misnumbered"] == 0
+    number = f"§{good.clause().number} "
+    replies[0] = said(good, str(true_thought(good)).replace(number, "§33 "), "refuse")
+    assert of_replies(requests, replies)["misnumbered"] == 0.25
 
 
 def test_a_teacher_without_a_fault_is_right():
@@ -62,6 +66,14 @@ def test_right_answers_stand_behind_wrong_thoughts_for_a_while(rows):
     assert 20 < peak < 120 and 0.25 < lucky[peak] < 0.45
     assert over_seeds(rows, "lucky", step=60)[1] > 0.1
     assert lucky[arms.SFT_STEPS] < 0.02
+
+
+def test_most_of_these_thoughts_have_nothing_wrong_but_a_number(rows):
+    late = [row for row in rows if row["step"] in (60, 80)]
+    lucky, misnumbered = (
+        sum(row[figure] for row in late) for figure in ("lucky", "misnumbered")
+    )
+    assert 0.5 < misnumbered / lucky < 0.95
 
 
 def test_the_action_is_learned_before_the_clause(rows):

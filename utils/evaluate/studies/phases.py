@@ -27,7 +27,13 @@ from utils.evaluate.training_data import (
 from utils.models.load import load
 from utils.world import prompts
 from utils.world.data import SPLITS
-from utils.world.replies import action_of, answer, parse_thought, true_thought
+from utils.world.replies import (
+    Thought,
+    action_of,
+    answer,
+    parse_thought,
+    true_thought,
+)
 from utils.world.requests import Request
 
 LOOKS = (0, 10, 20, 30, 40, 60, 80, 120)  # steps; then A4 itself
@@ -43,13 +49,17 @@ def of_replies(requests: Sequence[Request], replies: Sequence[Reply]) -> Row:
     agree    : answer and thought have the same action, among whole thoughts
     lucky    : the answer is right although clause or action of the thought are not
     betrayed : the answer is wrong although clause and action of the thought are right
+    misnumbered : lucky, and nothing but the clause's number is wrong
     """
     minds = [parse_thought(said.thought) for said in replies]
     given = [action_of(said.answer) for said in replies]
-    plan, clause, answer = [], [], []
+    plan, clause, words, answer = [], [], [], []
     for request, mind, action in zip(requests, minds, given, strict=True):
         plan.append(mind is not None and mind.action == request.action())
         clause.append(mind is not None and mind.clause == str(request.clause()))
+        words.append(
+            mind is not None and wording(mind) == wording(true_thought(request))
+        )
         answer.append(action == request.action())
     sound = [p and c for p, c in zip(plan, clause, strict=True)]
     pairs = list(zip(answer, sound, strict=True))
@@ -63,7 +73,18 @@ def of_replies(requests: Sequence[Request], replies: Sequence[Reply]) -> Row:
         "agree": share([mind.action == action for mind, action in whole]),
         "lucky": share([a and not s for a, s in pairs]),
         "betrayed": share([s and not a for a, s in pairs]),
+        "misnumbered": share(
+            [
+                a and not s and w and p
+                for (a, s), w, p in zip(pairs, words, plan, strict=True)
+            ]
+        ),
     }
+
+
+def wording(thought: Thought) -> str:
+    """Return the clause that a thought cites, without its number."""
+    return thought.clause.partition(" ")[2]
 
 
 def of_reading(model, tokenizer, requests: Sequence[Request]) -> Row:
