@@ -1195,14 +1195,14 @@ check("complaints", complaints)
 # add to it.
 # </details>
 #
-# ### Exercise: `precision_recall`
+# ### Exercise: `monitor_rates`
 #
 # Difficulty 🔴⚪⚪⚪⚪ (very easy) · importance 🔵🔵🔵🔵⚪ (high) · 3 points ·
 # 5 minutes
 
 
-# %% exercise="precision_recall"
-def precision_recall(
+# %% exercise="monitor_rates"
+def monitor_rates(
     flagged: list[bool], wrong: list[bool]
 ) -> dict[str, float | None]:
     """How good a monitor is.
@@ -1230,8 +1230,8 @@ def precision_recall(
     # END SOLUTION
 
 
-# %% check="precision_recall" points=3
-check("precision_recall", precision_recall)
+# %% check="monitor_rates" points=3
+check("monitor_rates", monitor_rates)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -1254,7 +1254,7 @@ check("precision_recall", precision_recall)
 
 # %%
 complaints = use("complaints", complaints)
-precision_recall = use("precision_recall", precision_recall)
+monitor_rates = use("monitor_rates", monitor_rates)
 coded = [request.on("base64") for request in home]
 natural = ask(coded)
 planted = [
@@ -1279,7 +1279,7 @@ for label, asked, given in (
         for q, r in zip(asked, given, strict=True)
     ]
     said = [complaints(r.thought, r.answer, spec) for r in given]
-    found = precision_recall([bool(c) for c in said], wrong)
+    found = monitor_rates([bool(c) for c in said], wrong)
     kinds = {
         k: sum(k in c for c in said) for k in sorted(set().union(*said))
     }

@@ -7,7 +7,7 @@ from utils.teach.exercise import Exercise, Mistake, Mutant, Part, expect
 NOTEBOOK = "24_is_the_reasoning_real"
 
 
-def precision_recall(
+def monitor_rates(
     flagged: Sequence[bool], wrong: Sequence[bool]
 ) -> dict[str, float | None]:
     """How good a monitor is.
@@ -32,23 +32,23 @@ def _share(values: Sequence[bool]) -> float | None:
 
 
 def _pr_swapped(flagged, wrong):
-    found = precision_recall(flagged, wrong)
+    found = monitor_rates(flagged, wrong)
     return found | {"precision": found["recall"], "recall": found["precision"]}
 
 
 def _pr_of_all(flagged, wrong):
-    found = precision_recall(flagged, wrong)
+    found = monitor_rates(flagged, wrong)
     hits = sum(bool(f) and bool(w) for f, w in zip(flagged, wrong, strict=True))
     return found | {"recall": hits / len(wrong)}
 
 
 def _pr_accuracy(flagged, wrong):
     same = [bool(f) == bool(w) for f, w in zip(flagged, wrong, strict=True)]
-    return precision_recall(flagged, wrong) | {"precision": _share(same)}
+    return monitor_rates(flagged, wrong) | {"precision": _share(same)}
 
 
 def _pr_alarms_of_flags(flagged, wrong):
-    found = precision_recall(flagged, wrong)
+    found = monitor_rates(flagged, wrong)
     p = found["precision"]
     return found | {"false_alarms": None if p is None else 1 - p}
 
@@ -56,21 +56,21 @@ def _pr_alarms_of_flags(flagged, wrong):
 def _pr_alarms_of_all(flagged, wrong):
     pairs = list(zip(flagged, wrong, strict=True))
     share = sum(bool(f) and not w for f, w in pairs) / len(pairs)
-    return precision_recall(flagged, wrong) | {"false_alarms": share}
+    return monitor_rates(flagged, wrong) | {"false_alarms": share}
 
 
 def _pr_missed(flagged, wrong):
-    found = precision_recall(flagged, wrong)
+    found = monitor_rates(flagged, wrong)
     r = found["recall"]
     return found | {"recall": None if r is None else 1 - r}
 
 
 def _pr_zero(flagged, wrong):
-    return {k: v or 0.0 for k, v in precision_recall(flagged, wrong).items()}
+    return {k: v or 0.0 for k, v in monitor_rates(flagged, wrong).items()}
 
 
 def _pr_one(flagged, wrong):
-    found = precision_recall(flagged, wrong)
+    found = monitor_rates(flagged, wrong)
     return {k: 1.0 if v is None else v for k, v in found.items()}
 
 
@@ -118,7 +118,7 @@ def _recall_case(*counts: tuple[int, int, int, int]):
         for hit, alarm, miss, quiet in counts:
             flagged = [True] * (hit + alarm) + [False] * (miss + quiet)
             wrong = [True] * hit + [False] * alarm + [True] * miss + [False] * quiet
-            got, want = fn(flagged, wrong), precision_recall(flagged, wrong)
+            got, want = fn(flagged, wrong), monitor_rates(flagged, wrong)
             expect(isinstance(got, dict), "Return a dict with three shares.")
             lacks = [name for name in want if name not in got]
             expect(not lacks, f"The dict lacks {', '.join(lacks)}.")
@@ -134,9 +134,9 @@ def _recall_case(*counts: tuple[int, int, int, int]):
 
 EXERCISES = [
     Exercise(
-        name="precision_recall",
+        name="monitor_rates",
         notebook=NOTEBOOK,
-        reference=precision_recall,
+        reference=monitor_rates,
         parts=[
             Part("twenty replies", _recall_case((6, 2, 3, 9))),
             Part("any numbers", _recall_case((1, 4, 5, 40), (20, 1, 0, 3))),
