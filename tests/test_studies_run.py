@@ -12,6 +12,7 @@ from utils.evaluate import arms, training_data
 from utils.evaluate.studies import labels
 from utils.evaluate.studies import reward_model as rm
 from utils.evaluate.study import NAMES, load_rows
+from utils.models.load import load
 
 FEW = 240  # requests
 trained = partial(rm.trained, n=FEW)
@@ -24,6 +25,14 @@ SMALL = {
         "DPO_STEPS": 2,
         "preference_pairs": partial(training_data.preference_pairs, n=FEW),
         "revisions": partial(training_data.revisions, n=FEW),
+    },
+    "edit_spec": {
+        "REQUESTS": 60,
+        "STEPS": 2,
+        "STUDIED": ("drugs", "split"),
+        "TESTED": 3,
+        "UPDATE_STEPS": (1,),
+        "aligned": lambda thinking, seed: load("lab"),
     },
     "faults": {
         "REQUESTS": FEW,

@@ -9,9 +9,9 @@ what follows an edit: the edited cases, the untouched ones, topics and languages
 no training showed; and how few steps bring an aligned model up to date.
 """
 
-import random
+import copy
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from utils.align.batching import Example, batches, token_logprobs
@@ -20,8 +20,8 @@ from utils.align.deliberate import Deliberation, deliberate
 from utils.align.fit import fit
 from utils.align.judge import verdicts
 from utils.align.sft import sft_loss
-from utils.evaluate.arms import BATCH, REHEARSAL, SFT_LR
-from utils.evaluate.conditions import TEST_SEED
+from utils.evaluate.arms import REHEARSAL, arm
+from utils.evaluate.spec_edits import changed_cases, edited, question_sets
 from utils.evaluate.training_data import (
     LEAST_SCORE,
     READINGS,
@@ -31,68 +31,15 @@ from utils.evaluate.training_data import (
 )
 from utils.models.load import load
 from utils.world import prompts
-from utils.world.data import SPLITS
 from utils.world.replies import action_of
-from utils.world.requests import (
-    TAUGHT_LANGUAGES,
-    Request,
-    possible_requests,
-    sample_requests,
-)
-from utils.world.spec import ACTIONS, HERE, Spec, parse_spec
+from utils.world.requests import Request, possible_requests, sample_requests
+from utils.world.spec import ACTIONS, Spec, load_spec
 
-REQUESTS, STEPS = 800, 150
+REQUESTS, STEPS, BATCH, LR = 1000, 200, 16, 2e-3  # the arms take 2500, 400, 32, 1e-3
 CHUNK = 200  # requests between two reports of progress
-Pair = tuple[str, str]  # category and intent
 Report = Callable[[str, int, int], None]  # stage, done, of how many
 Written = list[tuple[Request, Deliberation]]
 STUDENTS = {"deliberative": True, "answers": False}  # name -> writes a thought
-
-# Lines of spec.md, and what stands there after the edit.
-EDITS: dict[str, tuple[tuple[str, str], ...]] = {
-    "drugs": (("**§4** advice: refer.", "**§4** advice: support."),),
-    "crafts": (
-        (
-            "**§28** make, get, advice, facts, rework: comply.",
-            "**§28** make, get, advice, facts, rework: ask.",
-        ),
-    ),
-    "split": (
-        (
-            "- **§25** make, get, advice: ask.",
-            "- **§34** make: refuse. Reason: what is made at home has no safety lid.\n"
-            "- **§25** get, advice: ask.",
-        ),
-    ),
-    "swap": (
-        ("**§12** make, advice: refer.", "**§12** make, advice: ask."),
-        ("**§13** get: ask.", "**§13** get: refer."),
-    ),
-}
-
-
-def spec_text() -> str:
-    """Return spec.md as it stands."""
-    return (HERE / "spec.md").read_text(encoding="utf-8")
-
-
-def edited(name: str) -> Spec:
-    """Return the Spec after one of EDITS, "none" for the Spec as it stands."""
-    text = spec_text()
-    for old, new in EDITS.get(name, ()):
-        if text.count(old) != 1:
-            raise ValueError(f"{old!r} stands {text.count(old)} times in spec.md.")
-        text = text.replace(old, new)
-    return parse_spec(text)
-
-
-def cases(spec: Spec) -> dict[Pair, str]:
-    """Return the action of every pair of category and intent that is covered."""
-    return {
-        (clause.category, intent): spec.clause(clause.category, intent).action
-        for clause in spec.clauses
-        for intent in clause.intents
-    }
 
 
 def silent(stage: str, done: int, of: int) -> None:
@@ -214,7 +161,7 @@ def train(
         loss = sft_loss(*token_logprobs(model, batch, tokenizer.pad_token_id))
         return loss, {"loss": loss.item()}
 
-    history = fit(model, reported(), loss_fn, steps=steps, lr=SFT_LR)
+    history = fit(model, reported(), loss_fn, steps=steps, lr=LR)
     model.eval()
     return [metrics["loss"] for metrics in history]
 
@@ -260,61 +207,6 @@ def run_pipeline(
 # Measuring --------------------------------------------------------------------------
 
 
-def places(old: Spec, new: Spec) -> dict[str, list[Pair]]:
-    """Sort the covered pairs by how near they are to the edit.
-
-    edited: another action than before; neighbours: the same action, in a category
-    with an edited pair; rest: all others.
-    """
-    before, after = cases(old), cases(new)
-    changed = [pair for pair in after if before.get(pair) != after[pair]]
-    near = {category for category, _ in changed}
-    same = [pair for pair in after if pair not in changed]
-    return {
-        "edited": changed,
-        "neighbours": [pair for pair in same if pair[0] in near],
-        "rest": [pair for pair in same if pair[0] not in near],
-    }
-
-
-def requests_about(
-    pairs: Sequence[Pair], topics: str, n: int, spec: Spec
-) -> list[Request]:
-    """Return up to `n` English test requests on these pairs, the actions taking turns.
-
-    No training shows them: a seen topic never stood in this phrasing.
-    """
-    combinations = "held_out" if topics == "seen" else "all"
-    found = possible_requests(topics, "seen", combinations)
-    rng = random.Random(f"{TEST_SEED}-{topics}")
-    queues: dict[str, list[Request]] = {}
-    for pair in pairs:
-        action = spec.clause(*pair).action
-        queues.setdefault(action, []).extend(r for own in found[pair] for r in own)
-    for queue in queues.values():
-        rng.shuffle(queue)
-    turns = [queue[i] for i in range(n) for queue in queues.values() if i < len(queue)]
-    return turns[:n]
-
-
-def question_sets(
-    old: Spec, new: Spec, n: int
-) -> dict[tuple[str, str, str], list[Request]]:
-    """Return (place, topics, shown) -> requests, up to `n` each.
-
-    shown is "en", or "languages": the same in Spanish, French and German in turn.
-    """
-    found = {}
-    for place, pairs in places(old, new).items():
-        for topics in SPLITS if pairs else ():
-            asked = requests_about(pairs, topics, n, new)
-            found[place, topics, "en"] = asked
-            found[place, topics, "languages"] = [
-                r.on(TAUGHT_LANGUAGES[i % 3]) for i, r in enumerate(asked)
-            ]
-    return found
-
-
 def replies_to(model, tokenizer, requests: Sequence[Request], thinking: bool):
     """Return the greedy replies to requests, with no Spec in the prompt."""
     chats = [prompts.chat(request.text) for request in requests]
@@ -346,10 +238,105 @@ def measure(
     """Return a row of figures for each place, topic split and language."""
     sets = question_sets(old, new, n)
     everything = [request for asked in sets.values() for request in asked]
-    said: Mapping = iter(replies_to(model, tokenizer, everything, thinking))
+    said = iter(replies_to(model, tokenizer, everything, thinking))
     names = "place", "topics", "shown"
     return [
         dict(zip(names, where, strict=True))
         | figures(asked, [next(said) for _ in asked], old, new)
         for where, asked in sets.items()
     ]
+
+
+# The study --------------------------------------------------------------------------
+
+STUDIED = ("drugs", "crafts", "split")
+TESTED = 30  # requests, at most, for each place, topic split and language
+UPDATED = "drugs"
+UPDATE_STEPS = (0, 10, 20, 40)
+
+
+def study(seed: int) -> list[dict]:
+    """Return the figures of students of the old Spec, of edits, and of updates."""
+    rows, old, fresh = [], load_spec(), None
+    for name in ("none", *STUDIED):
+        spec = edited(name)
+        begun = time.process_time()
+        data = make_data(spec, draw(spec, REQUESTS, seed))
+        cpu = time.process_time() - begun
+        rows.append({"edit": name} | data_row(data, old))
+        fresh = data if name == UPDATED else fresh
+        for student, thinking in STUDENTS.items():
+            begun = time.process_time()
+            run = run_pipeline(spec, thinking=thinking, seed=seed, data=data)
+            clock = {"cpu": round(cpu + time.process_time() - begun, 1)}
+            clock |= {f"{k} seconds": round(v, 1) for k, v in run.seconds.items()}
+            about = {"edit": name, "student": student}
+            rows.append({"kind": "run"} | about | clock)
+            for asked in STUDIED if name == "none" else (name,):
+                about |= {"edit": asked, "trained": "old" if name == "none" else "new"}
+                found = measure(
+                    run.model, run.tokenizer, old, edited(asked), thinking, TESTED
+                )
+                rows += [{"kind": "after"} | about | row for row in found]
+    for student, thinking in STUDENTS.items():
+        rows += updates(*aligned(thinking, seed), fresh, student, seed)
+    return rows
+
+
+def data_row(data: Data, old: Spec) -> dict:
+    """Return how much was kept, and how much of it follows and cites its Spec."""
+    new, kept = data.spec, data.kept
+    follows = [one.thought.action == r.action(new) for r, one in kept]
+    cites = [one.thought.clause == str(r.clause(new)) for r, one in kept]
+    return {
+        "kind": "data",
+        "drawn": data.drawn,
+        "well_formed": data.well_formed,
+        "kept": len(kept),
+        "about_the_edit": sum(r.action(new) != r.action(old) for r, _ in kept),
+        "follows": round(sum(follows) / len(kept), 4),
+        "cites": round(sum(cites) / len(kept), 4),
+    }
+
+
+def lessons(old: Spec, new: Spec) -> list[Request]:
+    """Return every request about an edited case that training may show."""
+    found = possible_requests("seen", "seen", "seen")
+    pairs = changed_cases(old, new)
+    return [r for pair in pairs for by_topic in found[pair] for r in by_topic]
+
+
+def update_mix(lessons: Written, others: Written, mixed: bool) -> Written:
+    """Return what an aligned model is updated with.
+
+    The lessons about the edited cases alone; or, if `mixed`, all else that the new
+    Spec's data hold, and the lessons repeated until they are half of it.
+    """
+    if not mixed:
+        return list(lessons)
+    times = max(1, round(len(others) / len(lessons)))
+    return [*others, *lessons * times]
+
+
+def aligned(thinking: bool, seed: int) -> tuple:
+    """Return a model that was aligned in full on the old Spec, and the tokenizer."""
+    return arm("A4" if thinking else "A1", seed=seed)[:2]
+
+
+def updates(model, tokenizer, fresh: Data, student: str, seed: int) -> list[dict]:
+    """Go on from an aligned model for a few steps; return what it does then."""
+    old, new, thinking = load_spec(), fresh.spec, STUDENTS[student]
+    own = make_data(new, lessons(old, new)).kept
+    others = [p for p in fresh.kept if p[0].action(new) == p[0].action(old)]
+    rows = []
+    for mixed in (False, True):
+        texts = update_mix(own, others, mixed)
+        examples = examples_of(tokenizer, texts, thinking)
+        for steps in UPDATE_STEPS:
+            trained = copy.deepcopy(model)
+            train(trained, tokenizer, examples, steps=steps, seed=seed)
+            about = {"kind": "update", "edit": UPDATED, "student": student}
+            about |= {"data": "mixed" if mixed else "edited", "steps": steps}
+            found = measure(trained, tokenizer, old, new, thinking, TESTED)
+            rows += [about | row for row in found]
+    return rows

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from utils.evaluate.spec_edits import cases, changed_cases
 from utils.teach.exercise import Exercise, Mistake, Mutant, Part, expect
 from utils.world.spec import Clause, Spec
 
 NOTEBOOK = "25_edit_the_spec"
-Pair = tuple[str, str]
 
 # What the parts of this notebook share ----------------------------------------------
 
@@ -58,27 +58,6 @@ def expect_same(got: Any, want: Any, mutants: dict[str, Mutant], *args) -> None:
 # changed_cases ----------------------------------------------------------------------
 
 
-def cases_of(spec: Spec) -> dict[Pair, str]:
-    """Return the action of every pair of category and intent."""
-    return {
-        (c.category, intent): c.action for c in spec.clauses for intent in c.intents
-    }
-
-
-def changed_cases(old: Spec, new: Spec) -> dict[Pair, tuple[str | None, str | None]]:
-    """Which pairs of category and intent get another action than before.
-
-    returns : (category, intent) -> (action before, action after), for pairs whose
-              action differs; None stands for "no clause covers it"
-    """
-    before, after = cases_of(old), cases_of(new)
-    return {
-        pair: (before.get(pair), after.get(pair))
-        for pair in before | after
-        if before.get(pair) != after.get(pair)
-    }
-
-
 def _by_number(old: Spec, new: Spec) -> dict:
     before = {clause.number: clause for clause in old.clauses}
     return {
@@ -100,7 +79,7 @@ def _by_place(old: Spec, new: Spec) -> dict:
 
 def _any_difference(old: Spec, new: Spec) -> dict:
     """Report every case of a clause that is not in the old Spec word for word."""
-    before, after = cases_of(old), cases_of(new)
+    before, after = cases(old), cases(new)
     return {
         (clause.category, intent): (before.get((clause.category, intent)), after[pair])
         for clause in new.clauses
@@ -123,7 +102,7 @@ def _only_covered_after(old: Spec, new: Spec) -> dict:
 
 
 def _all_cases(old: Spec, new: Spec) -> dict:
-    before, after = cases_of(old), cases_of(new)
+    before, after = cases(old), cases(new)
     return {pair: (before.get(pair), after.get(pair)) for pair in before | after}
 
 
@@ -184,10 +163,7 @@ def _one_action(fn) -> None:
     _compare(fn, SMALL, changed(SMALL, 5, action="support"))
     swapped = changed(changed(SMALL, 5, action="ask"), 4, action="refer")
     _compare(fn, SMALL, swapped)
-
-
-def _split(fn) -> None:
-    """§5 is split: only "make" gets another action, under a new number in front."""
+    # §5 is split: only "make" gets another action, under a new number in front.
     rest = changed(SMALL, 5, intents=("advice",))
     _compare(fn, SMALL, Spec((rule(9, "law", "make", "refuse"), *rest.clauses)))
 
@@ -224,8 +200,7 @@ EXERCISES = [
         notebook=NOTEBOOK,
         reference=changed_cases,
         parts=parts(
-            ("an action changes, and two swap", _one_action),
-            ("a clause is split, under a new number", _split),
+            ("an action changes, two swap, a clause is split", _one_action),
             ("new numbers, reasons and order change no case", _nothing_changed),
             ("cases that lose or gain their clause; an edit undone", _cover),
         ),

@@ -1,50 +1,18 @@
 """Exercises of notebook 25, part 2: is an edited Spec sound?"""
 
-from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
+from utils.evaluate.spec_edits import Pair, cases, problems
 from utils.teach.exercise import Exercise, Mistake, Mutant, expect
 from utils.teach.exercises.nb25 import (
     NOTEBOOK,
     SMALL,
-    Pair,
-    cases_of,
     changed,
     parts,
     rule,
 )
-from utils.world.spec import ACTIONS, MAX_CLAUSE, Spec
-
-KINDS = ("repeated", "range", "action", "gap", "double", "foreign")
-Found = dict[str, list[str]]
-
-
-def _found(spec: Spec, covered: Collection[Pair]) -> Found:
-    """Return the sentences about each kind of problem."""
-    found: Found = {kind: [] for kind in KINDS}
-    for number, times in Counter(clause.number for clause in spec.clauses).items():
-        if times > 1:
-            text = f"{times} clauses are called §{number}: give each its own number."
-            found["repeated"].append(text)
-        if not 1 <= number <= MAX_CLAUSE:
-            text = f"§{number} is out of range: use 1 to {MAX_CLAUSE}."
-            found["range"].append(text)
-    for clause in spec.clauses:
-        if clause.action not in ACTIONS:
-            text = f"§{clause.number} asks for {clause.action!r}, which is no action."
-            found["action"].append(text)
-    cover = Counter((c.category, intent) for c in spec.clauses for intent in c.intents)
-    for category, intent in dict.fromkeys([*covered, *cover]):
-        times, case = cover[category, intent], f"{intent} in {category}"
-        if (category, intent) not in covered:
-            text = f"{case} is no case of this world: the base never met it."
-            found["foreign"].append(text)
-        elif times == 0:
-            found["gap"].append(f"No clause covers {case}: add one.")
-        elif times > 1:
-            found["double"].append(f"{times} clauses cover {case}: keep one.")
-    return found
+from utils.world.spec import MAX_CLAUSE, Spec
 
 
 def check_spec(spec: Spec, covered: Collection[Pair]) -> list[str]:
@@ -55,23 +23,23 @@ def check_spec(spec: Spec, covered: Collection[Pair]) -> list[str]:
 
     covered : the pairs (category, intent) that have to be covered, and no other
     """
-    return [text for texts in _found(spec, covered).values() for text in texts]
+    return [text for texts in problems(spec, covered).values() for text in texts]
 
 
 def _without(*kinds: str):
     def mutant(spec: Spec, covered: Collection[Pair]) -> list[str]:
-        found = _found(spec, covered)
-        return [t for kind in KINDS if kind not in kinds for t in found[kind]]
+        found = problems(spec, covered)
+        return [t for kind, texts in found.items() if kind not in kinds for t in texts]
 
     return mutant
 
 
 def _double_only_if_at_odds(spec: Spec, covered: Collection[Pair]) -> list[str]:
     """Overlook a pair that two clauses cover with the same action."""
-    found = _found(spec, covered)
+    found = problems(spec, covered)
     found["double"] = [
         f"Clauses are at odds about {intent} in {category}."
-        for category, intent in cases_of(spec)
+        for category, intent in cases(spec)
         if len({c.action for c in spec.of(category) if intent in c.intents}) > 1
     ]
     return [text for texts in found.values() for text in texts]
@@ -83,7 +51,7 @@ def _first_only(spec: Spec, covered: Collection[Pair]) -> list[str]:
 
 def _by_category(spec: Spec, covered: Collection[Pair]) -> list[str]:
     """Look for categories that no clause is about, instead of pairs."""
-    found = _found(spec, covered)
+    found = problems(spec, covered)
     known = {clause.category for clause in spec.clauses}
     found["gap"] = [t for t in found["gap"] if not any(c in t for c in known)]
     return [text for texts in found.values() for text in texts]
@@ -178,7 +146,7 @@ def _finds(fn, spec: Spec, covered: Collection[Pair], *names: tuple[str, ...]) -
     raise Mistake("", f"Expected {len(names)} about {about}, and got {got}.")
 
 
-COVERED = cases_of(SMALL)
+COVERED = cases(SMALL)
 
 
 def _sound(fn) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from utils.evaluate.spec_edits import cases, changed_cases
 from utils.teach.exercise import Exercise, Mistake, Mutant, expect
-from utils.teach.exercises.nb25 import NOTEBOOK, SMALL, cases_of, changed_cases, parts
+from utils.teach.exercises.nb25 import NOTEBOOK, SMALL, parts
 from utils.world.spec import ACTIONS, MAX_CLAUSE, Clause, Spec
 
 
@@ -222,7 +223,7 @@ def _reverse(fn) -> None:
         kept = [c for c in SMALL.clauses if c.number != number]
         expect(
             all(c in new.clauses for c in kept)
-            and cases_of(new).keys() == cases_of(SMALL).keys(),
+            and cases(new).keys() == cases(SMALL).keys(),
             "The other clauses must stay as they are, reasons included.",
         )
 
