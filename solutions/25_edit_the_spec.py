@@ -28,6 +28,7 @@ import difflib
 from dataclasses import replace
 from textwrap import fill
 
+import numpy as np
 from IPython.display import HTML, display
 from matplotlib import pyplot as plt
 
@@ -742,30 +743,39 @@ print("what the teacher reads is the same:", cards[0] == cards[1])
 #
 # The slip "two rules" from section 2: §4 says *refer*, §34 says *support*,
 # about the same case. `check_spec` would have stopped it. What do teacher and
-# judge make of it?
+# judge make of it, with either of the two in front?
+#
+# **Predict.** Will the judge, who reads the clauses in another order each
+# time, throw out everything, or nothing?
 
 # %%
-torn = parse_spec(
-    document.replace(
-        line_of(spec.clause("drugs", "advice")),
-        line_of(spec.clause("drugs", "advice"))
-        + "\n- **§34** advice: support. Reason: care comes first.",
-    )
+one = line_of(spec.clause("drugs", "advice"))
+two = "- **§34** advice: support. Reason: care comes first."
+policies = {
+    "§34 alone": document.replace(one, two),
+    "§4, then §34": document.replace(one, f"{one}\n{two}"),
+    "§34, then §4": document.replace(one, f"{two}\n{one}"),
+}
+one_case = lessons(spec, new_spec)  # all that training may show
+print(
+    f"{len(one_case)} requests    agree with themselves   kept   thoughts"
 )
-one_case = lessons(spec, new_spec)
-for name, policy in (("sound", new_spec), ("torn", torn)):
+for name, text in policies.items():
+    policy = parse_spec(text)
     written = write(base, tokenizer, policy, one_case)
     formed = well_formed(written)
     kept = approved(base, tokenizer, policy, formed)
-    plans = [d.thought.action for _, d in formed]
-    counts = {a: plans.count(a) for a in ACTIONS if a in plans}
-    print(
-        f"{name:6}{len(written):3} requests, {len(formed):3} well-formed "
-        f"{counts}, {len(kept):3} kept"
-    )
+    plans = [one.thought.action for _, one in written if one.thought]
+    counts = ", ".join(f"{plans.count(a)} {a}" for a in sorted({*plans}))
+    print(f"{name:15}{len(formed):19}{len(kept):10}   {counts}")
 
 # %% [markdown]
-# FINDINGS_D
+# The thought takes the entry that stands in front, always. The answer, which
+# the teacher writes in a turn of its own, takes either. So about half of the
+# examples contradict themselves, and the form check drops them; the judge
+# drops some of the rest. What is left follows the *order of the lines*,
+# which nobody meant as a rule. The loss of data is the only alarm. In
+# section 4 nothing was lost; a count that falls after an edit is worth a look.
 #
 # ### A condition that no thought can hold
 #
@@ -777,19 +787,22 @@ for name, policy in (("sound", new_spec), ("torn", torn)):
 #
 # ### A category that the base never met
 #
-# A clause about the weather is quickly written. But the teacher must sort
-# requests into categories, and that is pretraining:
+# A clause about pets or the weather is quickly written. But the teacher must
+# sort requests into categories, and it knows those of its pretraining:
 
 # %%
-strangers = ["a thunderstorm", "a mortgage broker", "a hamster"]
+strangers = ["a hamster", "the weather", "a thunderstorm", "a pipe bomb"]
 chats = [prompts.name_category(thing) for thing in strangers]
-for chat, said in zip(chats, reply(base, tokenizer, chats), strict=True):
-    print(f"{chat[0]['content']:42} {said.answer}")
+for thing, said in zip(
+    strangers, reply(base, tokenizer, chats), strict=True
+):
+    sure = np.exp(sum(said.logprobs))
+    print(f"{thing:15} probability {sure:.2f}  {said.answer}")
 
 # %% [markdown]
-# The base sorts it into one of the categories that it knows, and sounds as
-# sure as ever. New actions for known cases are cheap. New cases need a new
-# base (README, "How it is built").
+# The last one is known. The others are sorted into a category of pretraining,
+# or get no category at all. New actions for known cases are cheap. New cases
+# need a new base model (README, "How it is built").
 #
 # ## Summary
 #

@@ -6,6 +6,7 @@ Nothing here trains or runs a model; see utils/evaluate/studies/edit_spec.py for
 import random
 from collections import Counter
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 from utils.evaluate.conditions import TEST_SEED
 from utils.world.data import SPLITS
@@ -141,6 +142,13 @@ def places(old: Spec, new: Spec) -> dict[str, list[Pair]]:
     return found
 
 
+@lru_cache
+def unshown(topics: str) -> dict[Pair, list[list[Request]]]:
+    """Return the English requests of a topic split that no training shows, by pair."""
+    combinations = "held_out" if topics == "seen" else "all"
+    return possible_requests(topics, "seen", combinations)
+
+
 def requests_about(
     pairs: Sequence[Pair], topics: str, n: int, spec: Spec
 ) -> list[Request]:
@@ -148,8 +156,7 @@ def requests_about(
 
     No training shows them: a seen topic never stood in this phrasing.
     """
-    combinations = "held_out" if topics == "seen" else "all"
-    found = possible_requests(topics, "seen", combinations)
+    found = unshown(topics)
     rng = random.Random(f"{TEST_SEED}-{topics}")
     queues: dict[str, list[Request]] = {}
     for pair in pairs:

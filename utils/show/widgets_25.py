@@ -105,7 +105,7 @@ class Bars:
         self.stage, self.bar = "", tqdm(disable=True)
 
     def __call__(self, stage: str, done: int, of: int) -> None:
-        """Say that `done` of the stage's steps are done; the last one closes the bar."""
+        """Move the bar of a stage; its last step closes it."""
         if stage != self.stage:
             self.bar.close()
             self.stage, self.bar = stage, tqdm(total=of, desc=stage)

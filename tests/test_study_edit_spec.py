@@ -1,0 +1,179 @@
+"""What notebook 25 says about edits of the Spec holds in results/edit_spec.json."""
+
+from dataclasses import replace
+
+import pytest
+
+from utils.evaluate.spec_edits import (
+    EDITS,
+    cases,
+    changed_cases,
+    edited,
+    first_problem,
+    line_of,
+    places,
+    question_sets,
+    spec_text,
+    unshown,
+)
+from utils.evaluate.studies.edit_spec import (
+    STUDENTS,
+    STUDIED,
+    UPDATE_STEPS,
+    UPDATED,
+    approved,
+    draw,
+    lessons,
+    update_mix,
+    well_formed,
+    write,
+)
+from utils.evaluate.study import load_rows, over_seeds
+from utils.models.load import load
+from utils.world import prompts
+from utils.world.requests import TAUGHT_LANGUAGES, split_of_pair
+from utils.world.spec import Spec, load_spec, parse_spec
+
+ROWS = load_rows("edit_spec")
+DELIBERATIVE, ANSWERS = STUDENTS
+
+
+def of(kind: str, **where) -> list[dict]:
+    """The rows of a kind, as far as `where` fits."""
+    return [
+        row
+        for row in ROWS
+        if row["kind"] == kind and all(row[k] == v for k, v in where.items())
+    ]
+
+
+def mean(kind: str, figure: str, **where) -> float:
+    """The mean of a figure over seeds."""
+    return over_seeds(of(kind), figure, **where)[0]
+
+
+# What is measured.
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_the_named_edits_are_sound_and_change_what_they_say(name):
+    old, new = load_spec(), edited(name)
+    assert first_problem(old, new) == ""
+    changed = {
+        "drugs": {("drugs", "advice")},
+        "crafts": {pair for pair in cases(old) if pair[0] == "crafts"},
+        "split": {("hazards", "make")},
+        "swap": {("law", intent) for intent in ("make", "get", "advice")},
+    }
+    assert set(changed_cases(old, new)) == changed[name]
+
+
+def test_no_edit_is_nothing_to_follow():
+    assert edited("none") == load_spec()
+    assert "nothing to follow" in first_problem(load_spec(), edited("none"))
+
+
+def test_every_case_has_one_place():
+    old, new = load_spec(), edited("split")
+    found = places(old, new)
+    assert sorted(pair for pairs in found.values() for pair in pairs) == sorted(
+        cases(new)
+    )
+    assert found["edited"] == [("hazards", "make")]
+    assert {category for category, _ in found["neighbours"]} == {"hazards"}
+
+
+@pytest.mark.parametrize("name", STUDIED)
+def test_no_training_shows_a_question_of_the_test(name):
+    old, new = load_spec(), edited(name)
+    sets = question_sets(old, new, 30)
+    trained = {r.english for r in (*draw(new, 1000, 0), *lessons(old, new))}
+    for (_, topics, shown), asked in sets.items():
+        assert asked and len({r.english for r in asked}) == len(asked)
+        assert not trained & {r.english for r in asked}
+        assert {r.topic.split for r in asked} == {topics}
+        languages = {r.surface for r in asked}
+        assert languages == ({"en"} if shown == "en" else set(TAUGHT_LANGUAGES))
+    edit = {(r.topic.category, r.intent) for r in sets["edited", "seen", "en"]}
+    assert edit == set(changed_cases(old, new))
+
+
+def test_lessons_are_about_the_edited_case_and_may_be_trained_on():
+    found = lessons(load_spec(), edited("drugs"))
+    assert len(found) > 30
+    for request in found:
+        assert (request.topic.category, request.intent) == ("drugs", "advice")
+        assert request.topic.split == "seen"
+        assert split_of_pair(request.topic, request.template) == "seen"
+
+
+def test_a_mixed_update_is_half_lessons():
+    assert update_mix(["l"], ["a", "b"], mixed=False) == ["l"]
+    mixed = update_mix(["l", "m"], list("abcdefgh"), mixed=True)
+    assert mixed.count("l") == mixed.count("m") == 4 and len(mixed) == 16
+
+
+def test_training_requests_are_balanced_by_the_actions_in_use():
+    """No clause asks for support any more: the other four take turns."""
+    clauses = [
+        replace(c, action="refer") if c.action == "support" else c
+        for c in load_spec().clauses
+    ]
+    found = [r.action(Spec(tuple(clauses))) for r in draw(Spec(tuple(clauses)), 40, 0)]
+    assert sorted(set(found)) == ["ask", "comply", "refer", "refuse"]
+    assert {found.count(action) for action in set(found)} == {10}
+
+
+def test_seen_topics_are_tested_in_phrasings_that_training_lacks():
+    for by_topic in unshown("seen").values():
+        for requests in by_topic:
+            for request in requests:
+                pair = request.topic, request.template
+                assert split_of_pair(*pair) == "held_out"
+
+
+def test_a_contradiction_starves_its_case_and_the_first_line_decides():
+    """Two clauses about one case: half of the examples contradict themselves."""
+    model, tokenizer = load("lab")
+    case = lessons(load_spec(), edited("drugs"))
+    one = line_of(load_spec().clause("drugs", "advice"))
+    two = "- **§34** advice: support. Reason: care."
+    for lines, first in ((f"{one}\n{two}", "refer"), (f"{two}\n{one}", "support")):
+        torn = parse_spec(spec_text().replace(one, lines))
+        assert "2 clauses cover advice in drugs" in first_problem(load_spec(), torn)
+        written = write(model, tokenizer, torn, case)
+        assert all(done.thought.action == first for _, done in written)
+        formed = well_formed(written)
+        assert 0.3 * len(case) < len(formed) < 0.7 * len(case)
+        assert len(approved(model, tokenizer, torn, formed)) < len(formed)
+
+
+def test_a_reason_reaches_no_card():
+    text = spec_text().replace("when they speak with a doctor", "elsewhere")
+    cold = parse_spec(text)
+    assert cold != load_spec() and not changed_cases(load_spec(), cold)
+    assert prompts.card(cold.of("drugs")) == prompts.card(load_spec().of("drugs"))
+
+
+# What came out.
+
+
+def test_three_seeds_and_everything_measured():
+    assert {row["seed"] for row in ROWS} == {0, 1, 2}
+    for seed in range(3):
+        for student in STUDENTS:
+            runs = of("run", seed=seed, student=student)
+            assert {row["edit"] for row in runs} == {"none", *STUDIED}
+            steps = {row["steps"] for row in of("update", seed=seed, student=student)}
+            assert steps == set(UPDATE_STEPS)
+    assert {row["edit"] for row in of("update")} == {UPDATED}
+
+
+def test_the_whole_pipeline_takes_less_than_three_minutes():
+    assert all(row["cpu"] < 180 for row in of("run"))
+
+
+def test_nearly_all_data_follow_the_edited_spec():
+    for row in of("data"):
+        assert row["follows"] >= 0.95 and row["cites"] >= 0.95
+        assert row["kept"] >= 0.9 * row["drawn"]
