@@ -563,7 +563,40 @@ show(
 )
 
 # %% [markdown]
-# FINDINGS_A
+# How to read it: filled marks should be high, hollow marks low. The
+# deliberative student (triangles) does the new action nearly always on seen
+# topics, in the other languages as in English; on held-out topics it does
+# mostly, with the languages last. Of the old action little is left anywhere.
+#
+# The answers student (squares) learned from the same requests and answers,
+# and follows less in every place. In other languages and on held-out topics
+# the old action lingers, or it does something else again. The *split* is
+# hardest for it: the old action wins at home, in English. There one intent
+# parts from two others of its category, and only a few examples say so. A
+# thought names the intent before it acts; an answer has to have it found.
+#
+# Is that the edit, or is this student weaker anyway? In the same places, with
+# the Spec as it stands:
+
+# %%
+old_rows = [r for r in study if r["kind"] == "after"]
+print("right action in those places, all four together, mean over seeds")
+print(f"{'':15}" + "".join(f"{edit:>18}" for edit in EDITED))
+for student in LOOKS:
+    cells = []
+    for edit in EDITED:
+        where = {"edit": edit, "student": student, "place": "edited"}
+        pair = [
+            over_seeds(old_rows, figure, trained=trained, **where)[0]
+            for figure, trained in (("old", "old"), ("new", "new"))
+        ]
+        cells.append(f"{pair[0]:.0%} -> {pair[1]:.0%}")
+    print(f"{student:15}" + "".join(f"{cell:>18}" for cell in cells))
+
+# %% [markdown]
+# Left of each arrow: students of the unedited Spec, by the old action. Right:
+# students of the edited one, by the new. The answers student *is* weaker
+# anyway, and it loses more by the edit on top.
 #
 # ### What else moved?
 #
@@ -598,7 +631,11 @@ for student in LOOKS:
             )
 
 # %% [markdown]
-# FINDINGS_B
+# Read the intervals: with three seeds they are wide. All other categories
+# stay where they were, give or take a few points; no shift of the
+# deliberative student there is told from zero. The *same category* is where
+# an edit can do harm: there the seeds differ most, and the mean falls. The
+# clauses next to the edited one are its nearest competitors.
 #
 # ### How long did it take?
 
@@ -623,13 +660,16 @@ for figure, text in (
 # ## 6. Update an aligned model instead?
 #
 # Nobody trains from scratch for one clause. Take A4 (or A1, the answers
-# student), and go on for a few steps, in two ways:
+# student), which are aligned on the Spec as it stands, and go on for a few
+# steps with the data of the edited Spec. In three mixtures:
 #
-# * **edited only**: nothing but examples of the edited case;
-# * **mixed**: half of them, and half of everything else under the new Spec.
+# * **edited**: nothing but examples of the edited case,
+# * **half**: half of them, and half of everything else,
+# * **fresh**: the new data as they are. A few in a hundred are about the
+#   edited case.
 #
-# **Predict.** Which of the two reaches the new action in fewer steps? Which
-# one does damage, and where?
+# **Predict.** Which one reaches the new action in the fewest steps? Which one
+# does damage, and where?
 
 # %%
 updates = [r for r in study if r["kind"] == "update"]
@@ -640,11 +680,11 @@ LINES = {
     "rest": ("all other categories", "black", "o", ":"),
 }
 fig, axes = plt.subplots(
-    1, 4, figsize=(12, 3.2), dpi=110, sharey=True, layout="constrained"
+    2, 3, figsize=(9.5, 5.4), dpi=110, sharey=True, layout="constrained"
 )
 told = []
-panels = [(s, d) for s in LOOKS for d in ("edited", "mixed")]
-for ax, (student, kind) in zip(axes, panels, strict=True):
+panels = [(s, d) for s in LOOKS for d in ("edited", "half", "fresh")]
+for ax, (student, kind) in zip(axes.flat, panels, strict=True):
     for place, (title, color, marker, line) in LINES.items():
         found = [
             over_seeds(
@@ -675,8 +715,9 @@ for ax, (student, kind) in zip(axes, panels, strict=True):
     ax.set_xlabel("steps")
     ax.set_ylim(-5, 108)
     ax.grid(alpha=0.3)
-axes[0].set_ylabel("acts by the new Spec, %")
-axes[0].legend(fontsize=7, loc="lower right")
+for ax in axes[:, 0]:
+    ax.set_ylabel("acts by the new Spec, %")
+axes[0, 2].legend(fontsize=8, loc="lower right")
 show(fig, f"English, after {STEPS} steps.\n" + "\n".join(told))
 
 # %% [markdown]

@@ -107,10 +107,18 @@ def test_lessons_are_about_the_edited_case_and_may_be_trained_on():
         assert split_of_pair(request.topic, request.template) == "seen"
 
 
-def test_a_mixed_update_is_half_lessons():
-    assert update_mix(["l"], ["a", "b"], mixed=False) == ["l"]
-    mixed = update_mix(["l", "m"], list("abcdefgh"), mixed=True)
-    assert mixed.count("l") == mixed.count("m") == 4 and len(mixed) == 16
+def test_updates_are_lessons_half_lessons_or_the_data_as_they_are():
+    new = edited("drugs")
+    asked = draw(new, 100, 0)
+    fresh = [(request, None) for request in asked]
+    own = [(request, None) for request in lessons(load_spec(), new)]
+    others = [p for p in fresh if p[0].action() == p[0].action(new)]
+    assert 0 < len(others) < len(fresh)
+    assert update_mix("edited", own, fresh, new) == own
+    assert update_mix("fresh", own, fresh, new) == fresh
+    half = update_mix("half", own, fresh, new)
+    assert half[: len(others)] == others
+    assert abs(len(half) - 2 * len(others)) <= len(own) / 2
 
 
 def test_training_requests_are_balanced_by_the_actions_in_use():

@@ -253,6 +253,7 @@ STUDIED = ("drugs", "crafts", "split")
 TESTED = 30  # requests, at most, for each place, topic split and language
 UPDATED = "drugs"
 UPDATE_STEPS = (0, 10, 20, 40)
+UPDATE_DATA = ("edited", "half", "fresh")
 
 
 def study(seed: int) -> list[dict]:
@@ -306,16 +307,20 @@ def lessons(old: Spec, new: Spec) -> list[Request]:
     return [r for pair in pairs for by_topic in found[pair] for r in by_topic]
 
 
-def update_mix(lessons: Written, others: Written, mixed: bool) -> Written:
+def update_mix(kind: str, lessons: Written, fresh: Written, spec: Spec) -> Written:
     """Return what an aligned model is updated with.
 
-    The lessons about the edited cases alone; or, if `mixed`, all else that the new
-    Spec's data hold, and the lessons repeated until they are half of it.
+    edited: the lessons about the edited cases alone; half: all else of the fresh data,
+    and the lessons repeated until they are half; fresh: the new Spec's data as they
+    are, in which the edited cases are few.
     """
-    if not mixed:
-        return list(lessons)
-    times = max(1, round(len(others) / len(lessons)))
-    return [*others, *lessons * times]
+    others = [p for p in fresh if p[0].action(spec) == p[0].action()]
+    repeated = list(lessons) * max(1, round(len(others) / len(lessons)))
+    return {
+        "edited": list(lessons),
+        "half": others + repeated,
+        "fresh": list(fresh),
+    }[kind]
 
 
 def aligned(thinking: bool, seed: int) -> tuple:
@@ -327,16 +332,15 @@ def updates(model, tokenizer, fresh: Data, student: str, seed: int) -> list[dict
     """Go on from an aligned model for a few steps; return what it does then."""
     old, new, thinking = load_spec(), fresh.spec, STUDENTS[student]
     own = make_data(new, lessons(old, new)).kept
-    others = [p for p in fresh.kept if p[0].action(new) == p[0].action(old)]
     rows = []
-    for mixed in (False, True):
-        texts = update_mix(own, others, mixed)
+    for kind in UPDATE_DATA:
+        texts = update_mix(kind, own, fresh.kept, new)
         examples = examples_of(tokenizer, texts, thinking)
         for steps in UPDATE_STEPS:
             trained = copy.deepcopy(model)
             train(trained, tokenizer, examples, steps=steps, seed=seed)
             about = {"kind": "update", "edit": UPDATED, "student": student}
-            about |= {"data": "mixed" if mixed else "edited", "steps": steps}
+            about |= {"data": kind, "steps": steps}
             found = measure(trained, tokenizer, old, new, thinking, TESTED)
             rows += [about | row for row in found]
     return rows
