@@ -36,6 +36,7 @@ from utils.align.chat import reply
 from utils.evaluate.arms import arm
 from utils.evaluate.spec_edits import (
     edited,
+    lessons,
     line_of,
     question_sets,
     spec_text,
@@ -44,7 +45,6 @@ from utils.evaluate.studies.edit_spec import (
     approved,
     draw,
     figures,
-    lessons,
     replies_to,
     run_pipeline,
     well_formed,
@@ -661,12 +661,16 @@ for figure, text in (
 #
 # Nobody trains from scratch for one clause. Take A4 (or A1, the answers
 # student), which are aligned on the Spec as it stands, and go on for a few
-# steps with the data of the edited Spec. In three mixtures:
+# steps with the data of the edited Spec. The steps are small, about a seventh
+# of those from scratch. In three mixtures:
 #
 # * **edited**: nothing but examples of the edited case,
 # * **half**: half of them, and half of everything else,
 # * **fresh**: the new data as they are. A few in a hundred are about the
-#   edited case.
+#   edited case,
+#
+# and, to see what the size of a step does, **half** once more with the large
+# steps of training from scratch.
 #
 # **Predict.** Which one reaches the new action in the fewest steps? Which one
 # does damage, and where?
@@ -680,10 +684,11 @@ LINES = {
     "rest": ("all other categories", "black", "o", ":"),
 }
 fig, axes = plt.subplots(
-    2, 3, figsize=(9.5, 5.4), dpi=110, sharey=True, layout="constrained"
+    2, 4, figsize=(11, 5.2), dpi=110, sharey=True, layout="constrained"
 )
 told = []
-panels = [(s, d) for s in LOOKS for d in ("edited", "half", "fresh")]
+kinds = list(dict.fromkeys(r["data"] for r in updates))
+panels = [(s, d) for s in LOOKS for d in kinds]
 for ax, (student, kind) in zip(axes.flat, panels, strict=True):
     for place, (title, color, marker, line) in LINES.items():
         found = [
@@ -717,7 +722,7 @@ for ax, (student, kind) in zip(axes.flat, panels, strict=True):
     ax.grid(alpha=0.3)
 for ax in axes[:, 0]:
     ax.set_ylabel("acts by the new Spec, %")
-axes[0, 2].legend(fontsize=8, loc="lower right")
+axes[0, 0].legend(fontsize=8, loc="center right")
 show(fig, f"English, after {STEPS} steps.\n" + "\n".join(told))
 
 # %% [markdown]

@@ -1,6 +1,7 @@
 """What notebook 25 says about edits of the Spec holds in results/edit_spec.json."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -10,6 +11,7 @@ from utils.evaluate.spec_edits import (
     changed_cases,
     edited,
     first_problem,
+    lessons,
     line_of,
     places,
     question_sets,
@@ -21,9 +23,9 @@ from utils.evaluate.studies.edit_spec import (
     STUDIED,
     UPDATE_STEPS,
     UPDATED,
+    UPDATES,
     approved,
     draw,
-    lessons,
     update_mix,
     well_formed,
     write,
@@ -172,8 +174,9 @@ def test_three_seeds_and_everything_measured():
         for student in STUDENTS:
             runs = of("run", seed=seed, student=student)
             assert {row["edit"] for row in runs} == {"none", *STUDIED}
-            steps = {row["steps"] for row in of("update", seed=seed, student=student)}
-            assert steps == set(UPDATE_STEPS)
+            again = of("update", seed=seed, student=student)
+            found = {(row["data"], row["steps"]) for row in again}
+            assert found == set(product(UPDATES, UPDATE_STEPS))
     assert {row["edit"] for row in of("update")} == {UPDATED}
 
 
@@ -185,3 +188,88 @@ def test_nearly_all_data_follow_the_edited_spec():
     for row in of("data"):
         assert row["follows"] >= 0.95 and row["cites"] >= 0.95
         assert row["kept"] >= 0.9 * row["drawn"]
+
+
+def after(figure: str, student: str, **where) -> float:
+    """The mean on edited cases, of students of the edited Spec."""
+    where = {"trained": "new", "place": "edited"} | where
+    return mean("after", figure, student=student, **where)
+
+
+SPOTS = [
+    {"topics": topics, "shown": shown}
+    for topics in ("seen", "held_out")
+    for shown in ("en", "languages")
+]
+
+
+@pytest.mark.parametrize("edit", STUDIED)
+def test_the_deliberative_student_follows_and_little_of_the_old_rule_is_left(edit):
+    for spot in SPOTS:
+        least = 0.9 if spot["topics"] == "seen" else 0.6
+        assert after("new", DELIBERATIVE, edit=edit, **spot) > least
+        assert after("old", DELIBERATIVE, edit=edit, **spot) < 0.25
+    home = after("new", DELIBERATIVE, edit=edit, topics="held_out", shown="en")
+    assert home > after(
+        "new", DELIBERATIVE, edit=edit, topics="held_out", shown="languages"
+    )
+
+
+@pytest.mark.parametrize("edit", STUDIED)
+def test_the_answers_student_follows_less_in_every_place(edit):
+    for spot in SPOTS:
+        ours = after("new", DELIBERATIVE, edit=edit, **spot)
+        assert after("new", ANSWERS, edit=edit, **spot) < ours
+    far = {"topics": "held_out", "shown": "languages"}
+    assert after("new", ANSWERS, edit=edit, **far) < 0.55
+
+
+def test_after_the_split_the_answers_student_still_acts_by_the_old_rule_at_home():
+    home = {"edit": "split", "topics": "seen", "shown": "en"}
+    assert after("old", ANSWERS, **home) > after("new", ANSWERS, **home)
+
+
+@pytest.mark.parametrize("edit", STUDIED)
+def test_the_answers_student_is_weaker_anyway_and_loses_more(edit):
+    where = {"edit": edit, "place": "edited"}
+    lost = {}
+    for student in STUDENTS:
+        unedited = mean("after", "old", student=student, trained="old", **where)
+        lost[student] = unedited - after("new", student, edit=edit)
+        if student == ANSWERS:
+            assert unedited < 0.9
+        else:
+            assert unedited > 0.9
+    assert lost[ANSWERS] > lost[DELIBERATIVE]
+
+
+def moved() -> list[dict]:
+    """Rows of the students of an edited Spec, with the change by the edit."""
+    keys = ("seed", "edit", "student", "place", "topics", "shown")
+    before = {
+        tuple(row[key] for key in keys): row["new"]
+        for row in of("after", trained="old")
+    }
+    return [
+        row | {"moved": row["new"] - before[tuple(row[key] for key in keys)]}
+        for row in of("after", trained="new")
+    ]
+
+
+def test_other_categories_stay_and_the_same_category_is_where_harm_is_done():
+    rows, near = moved(), []
+    for edit in STUDIED:
+        where = {"student": DELIBERATIVE, "edit": edit}
+        change, low, high = over_seeds(rows, "moved", place="rest", **where)
+        assert abs(change) < 0.06 and low <= 0 <= high
+        if any(r["edit"] == edit and r["place"] == "neighbours" for r in rows):
+            near.append(over_seeds(rows, "moved", place="neighbours", **where))
+    assert len(near) == 2 and all(change < 0 for change, _, _ in near)
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_lessons_alone_need_ten_steps_and_destroy_all_else(student):
+    where = {"student": student, "data": "edited", "steps": 10, "shown": "en"}
+    assert mean("update", "new", place="edited", **where) > 0.95
+    assert mean("update", "new", place="neighbours", **where) < 0.1
+    assert mean("update", "new", place="rest", **where) < 0.35

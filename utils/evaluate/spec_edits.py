@@ -185,3 +185,10 @@ def question_sets(
                 for i, request in enumerate(asked)
             ]
     return found
+
+
+def lessons(old: Spec, new: Spec) -> list[Request]:
+    """Return every request about an edited case that training may show."""
+    found = possible_requests("seen", "seen", "seen")
+    pairs = changed_cases(old, new)
+    return [r for pair in pairs for by_topic in found[pair] for r in by_topic]

@@ -21,7 +21,7 @@ from utils.align.fit import fit
 from utils.align.judge import verdicts
 from utils.align.sft import sft_loss
 from utils.evaluate.arms import REHEARSAL, arm
-from utils.evaluate.spec_edits import changed_cases, edited, question_sets
+from utils.evaluate.spec_edits import edited, lessons, question_sets
 from utils.evaluate.training_data import (
     LEAST_SCORE,
     READINGS,
@@ -32,7 +32,7 @@ from utils.evaluate.training_data import (
 from utils.models.load import load
 from utils.world import prompts
 from utils.world.replies import action_of
-from utils.world.requests import Request, possible_requests, sample_requests
+from utils.world.requests import Request, sample_requests
 from utils.world.spec import ACTIONS, Spec, load_spec
 
 REQUESTS, STEPS, BATCH, LR = 1000, 200, 16, 2e-3  # the arms take 2500, 400, 32, 1e-3
@@ -142,6 +142,7 @@ def train(
     examples: Sequence[Example],
     *,
     steps: int = STEPS,
+    lr: float = LR,
     seed: int = 0,
     base: str = "lab",
     report: Report = silent,
@@ -161,7 +162,7 @@ def train(
         loss = sft_loss(*token_logprobs(model, batch, tokenizer.pad_token_id))
         return loss, {"loss": loss.item()}
 
-    history = fit(model, reported(), loss_fn, steps=steps, lr=LR)
+    history = fit(model, reported(), loss_fn, steps=steps, lr=lr)
     model.eval()
     return [metrics["loss"] for metrics in history]
 
@@ -253,7 +254,13 @@ STUDIED = ("drugs", "crafts", "split")
 TESTED = 30  # requests, at most, for each place, topic split and language
 UPDATED = "drugs"
 UPDATE_STEPS = (0, 10, 20, 40)
-UPDATE_DATA = ("edited", "half", "fresh")
+SMALL_STEP = 3e-4
+UPDATES = {  # name -> mixture, learning rate
+    "edited": ("edited", SMALL_STEP),
+    "half": ("half", SMALL_STEP),
+    "fresh": ("fresh", SMALL_STEP),
+    "half, large steps": ("half", LR),
+}
 
 
 def study(seed: int) -> list[dict]:
@@ -300,24 +307,17 @@ def data_row(data: Data, old: Spec) -> dict:
     }
 
 
-def lessons(old: Spec, new: Spec) -> list[Request]:
-    """Return every request about an edited case that training may show."""
-    found = possible_requests("seen", "seen", "seen")
-    pairs = changed_cases(old, new)
-    return [r for pair in pairs for by_topic in found[pair] for r in by_topic]
-
-
-def update_mix(kind: str, lessons: Written, fresh: Written, spec: Spec) -> Written:
+def update_mix(kind: str, own: Written, fresh: Written, spec: Spec) -> Written:
     """Return what an aligned model is updated with.
 
-    edited: the lessons about the edited cases alone; half: all else of the fresh data,
-    and the lessons repeated until they are half; fresh: the new Spec's data as they
-    are, in which the edited cases are few.
+    edited: nothing but its own lessons, which are about the edited cases; half: all
+    else of the fresh data, and the lessons repeated until they are half; fresh: the
+    new Spec's data as they are, in which the edited cases are few.
     """
     others = [p for p in fresh if p[0].action(spec) == p[0].action()]
-    repeated = list(lessons) * max(1, round(len(others) / len(lessons)))
+    repeated = list(own) * max(1, round(len(others) / len(own)))
     return {
-        "edited": list(lessons),
+        "edited": list(own),
         "half": others + repeated,
         "fresh": list(fresh),
     }[kind]
@@ -333,14 +333,14 @@ def updates(model, tokenizer, fresh: Data, student: str, seed: int) -> list[dict
     old, new, thinking = load_spec(), fresh.spec, STUDENTS[student]
     own = make_data(new, lessons(old, new)).kept
     rows = []
-    for kind in UPDATE_DATA:
+    for name, (kind, lr) in UPDATES.items():
         texts = update_mix(kind, own, fresh.kept, new)
         examples = examples_of(tokenizer, texts, thinking)
         for steps in UPDATE_STEPS:
             trained = copy.deepcopy(model)
-            train(trained, tokenizer, examples, steps=steps, seed=seed)
+            train(trained, tokenizer, examples, steps=steps, lr=lr, seed=seed)
             about = {"kind": "update", "edit": UPDATED, "student": student}
-            about |= {"data": kind, "steps": steps}
+            about |= {"data": name, "steps": steps}
             found = measure(trained, tokenizer, old, new, thinking, TESTED)
             rows += [about | row for row in found]
     return rows
