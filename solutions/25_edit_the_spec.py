@@ -746,7 +746,7 @@ display(editor.box)
 lines = table_rows(rows["before"], rows["after"])
 display(HTML(table_html(lines)))
 for line in lines:
-    print(f"{line[0]:36}" + "".join(f"{cell:18}" for cell in line[1:]))
+    print(f"{line[0]:40}" + "".join(f"{cell:18}" for cell in line[1:]))
 
 # %% [markdown]
 # Edits to try, and what to look at:

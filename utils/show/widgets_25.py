@@ -4,6 +4,7 @@ import html
 import io
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import ipywidgets as w
 from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ from utils.evaluate.spec_edits import (
 )
 from utils.evaluate.studies.edit_spec import measure, run_pipeline
 from utils.show.figure import OKABE_ITO
-from utils.world.spec import ACTIONS, Spec, load_spec, parse_spec
+from utils.world.spec import ACTIONS, Clause, Spec, load_spec, parse_spec
 
 PLACES = {
     "edited": "edited cases",
@@ -136,7 +137,7 @@ class SpecEditor:
         self.old, self.results = load_spec(), []
         self.thread: threading.Thread | None = None
         self.stopping = threading.Event()
-        names = [(f"§{c.number} {c.category}", c) for c in self.old.clauses]
+        names = [(f"§{c.number} {c.category}", c.number) for c in self.old.clauses]
         self.clause = w.Dropdown(options=names, description="clause")
         self.action = w.Dropdown(options=ACTIONS, description="new action")
         wide = w.Layout(width="54em", height="4.5em")
@@ -144,7 +145,8 @@ class SpecEditor:
         self.button = w.Button(description="Run the pipeline", button_style="primary")
         self.stop_button = w.Button(description="Stop", disabled=True)
         self.bar = w.IntProgress(description="waiting", layout=w.Layout(width="30em"))
-        self.said, self.image = w.HTML(), w.Image(format="png", width=760)
+        self.said = w.HTML()
+        self.image = w.Image(format="png", width=760, layout=w.Layout(display="none"))
         self.table = w.HTML()
         self.clause.observe(self.choose_clause, names="value")
         self.action.observe(self.fill_in, names="value")
@@ -156,21 +158,23 @@ class SpecEditor:
         self.box = w.VBox(shown)
         self.choose_clause()
 
+    def chosen(self) -> Clause:
+        """Return the clause that the menu is on, as it stands in the Spec."""
+        return next(c for c in self.old.clauses if c.number == self.clause.value)
+
     def choose_clause(self, _change: dict | None = None) -> None:
         """Show the clause that the menu is on, with the action it has."""
-        self.action.value = self.clause.value.action
+        self.action.value = self.chosen().action
         self.fill_in()
 
     def fill_in(self, _change: dict | None = None) -> None:
         """Write the clause's line with the action of the menu."""
-        now, new = (
-            f": {a}. Reason" for a in (self.clause.value.action, self.action.value)
-        )
-        self.line.value = line_of(self.clause.value).replace(now, new)
+        clause = replace(self.chosen(), action=self.action.value)
+        self.line.value = line_of(clause)
 
     def edited_spec(self) -> Spec:
         """Return the Spec with the line in it; ValueError says what is wrong."""
-        old_line = line_of(self.clause.value)
+        old_line = line_of(self.chosen())
         spec = parse_spec(spec_text().replace(old_line, self.line.value.strip()))
         if problem := first_problem(self.old, spec):
             raise ValueError(problem)
@@ -240,7 +244,7 @@ class SpecEditor:
             f"{intent} {category}: {one} → {two}"
             for (category, intent), (one, two) in changed_cases(self.old, spec).items()
         )
-        self.image.value = file.getvalue()
+        self.image.value, self.image.layout.display = file.getvalue(), None
         self.table.value = table_html(table_rows(before, after))
         self.said.value = html.escape(
             f"{cases}. Took {seconds:.0f} s. {describe(before, after)}"
