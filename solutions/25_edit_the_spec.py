@@ -734,12 +734,13 @@ show(fig, f"English, after {STEPS} steps.\n" + "\n".join(told))
 # * **edited**: the new action is there at once, and all else goes, the same
 #   category first. The data hold a single action, and that is what is
 #   learned. The rehearsal of harmless tasks protects no clause.
-# * **half**: better for other categories. The same category suffers, since
-#   nearly all that it sees of this category is the edited case.
-# * **fresh**: the deliberative student has the new action within ten small
-#   steps, and little else moves. Ten steps are 160 examples, of which a
-#   handful are about the edited case. The answers student has only
-#   about half of it after forty steps.
+# * **half**: the new action at once, too, and much less harm. What suffers for
+#   a while is the same category: nearly all that is seen of it is the edited
+#   case.
+# * **fresh**: the deliberative student has the new action within twenty small
+#   steps, and little else moves. (After ten it depends on the seed.) Twenty
+#   steps are 320 examples, and fewer than a dozen are about the edited case.
+#   The answers student has only about half of it after forty.
 # * **large steps**: the same mixture as *half*, and the model loses much of
 #   what it had in both groups.
 #

@@ -291,19 +291,24 @@ def test_lessons_alone_are_learned_at_once_and_destroy_all_else(student):
     assert near < rest
 
 
-def test_half_lessons_spare_other_categories_and_not_their_own():
-    for steps in (10, 20):
-        _, near, rest = updated(DELIBERATIVE, "half", steps)
-        assert near < rest - 0.05 and rest > 0.85
-        assert rest > updated(DELIBERATIVE, "edited", steps)[2]
-
-
-def test_fresh_data_and_small_steps_are_enough_for_the_deliberative_student():
+def test_half_lessons_spare_other_categories_more_than_their_own():
+    edit, near, rest = updated(DELIBERATIVE, "half", 20)
+    assert edit > 0.95 and near < rest - 0.1 and rest > 0.85
+    assert updated(DELIBERATIVE, "half", 40)[1] > near  # for a while
     for steps in (10, 20, 40):
+        lessons_alone = updated(DELIBERATIVE, "edited", steps)
+        assert updated(DELIBERATIVE, "half", steps)[2] > lessons_alone[2]
+
+
+def test_fresh_data_and_twenty_small_steps_are_enough_for_the_deliberative_student():
+    for steps in (20, 40):
         edit, near, rest = updated(DELIBERATIVE, "fresh", steps)
-        assert edit > 0.85 and near > 0.85 and rest > 0.9
+        assert edit > 0.95 and near > 0.9 and rest > 0.95
+    where = {"student": DELIBERATIVE, "data": "fresh", "steps": 10, "shown": "en"}
+    _, low, high = over_seeds(of("update"), "new", place="edited", **where)
+    assert high - low > 0.5  # after ten it depends on the seed
     edit, _, _ = updated(ANSWERS, "fresh", 40)
-    assert 0.3 < edit < 0.7
+    assert 0.35 < edit < 0.65
 
 
 def test_large_steps_lose_much_of_what_the_model_had():
@@ -313,7 +318,7 @@ def test_large_steps_lose_much_of_what_the_model_had():
         assert large[1] < small[1] and large[2] < small[2]
 
 
-def test_a_handful_of_examples_in_ten_steps_is_about_the_edited_case():
+def test_twenty_steps_show_fewer_than_a_dozen_examples_of_the_edited_case():
     for row in of("data", edit=UPDATED):
-        shown = 10 * BATCH * row["about_the_edit"] / row["kept"]
-        assert 2 < shown / (1 + REHEARSAL) < 8
+        shown = 20 * BATCH * row["about_the_edit"] / row["kept"]
+        assert 2 < shown / (1 + REHEARSAL) < 12
