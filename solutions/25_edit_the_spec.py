@@ -378,7 +378,8 @@ right = [
     for request, one in data.kept
 ]
 print(
-    f"\nkept data that follow the edited Spec: {sum(right) / len(right):.1%}"
+    "\nkept data that follow the edited Spec: "
+    f"{sum(right) / len(right):.1%}"
 )
 print("under three minutes:", sum(run.seconds.values()) < 180)
 
@@ -616,6 +617,7 @@ moved = [
     for r in after
 ]
 PLACES = {"neighbours": "same category", "rest": "all other categories"}
+measured = {(r["edit"], r["place"]) for r in moved}
 print("untouched cases, change in points, mean [95 % interval]")
 for student in LOOKS:
     for place, title in PLACES.items():
@@ -647,8 +649,8 @@ made = [r for r in study if r["kind"] == "data" and r["edit"] != "none"]
 for student in LOOKS:
     mean, low, high = over_seeds(runs, "cpu", student=student)
     print(
-        f"{student:13} {mean:3.0f} s of one core for generation, filter and "
-        f"SFT (longest: "
+        f"{student:13} {mean:3.0f} s of one core for generation, filter "
+        f"and SFT (longest: "
         f"{max(r['cpu'] for r in runs if r['student'] == student):.0f} s)"
     )
 for figure, text in (

@@ -23,7 +23,7 @@ from utils.world.spec import ACTIONS, Clause, Spec, load_spec, parse_spec
 
 PLACES = {
     "edited": "edited cases",
-    "neighbours": "same category, not edited",
+    "neighbours": "same category",
     "rest": "everything else",
 }
 SHOWN = {"en": "English", "languages": "es, fr, de"}
