@@ -29,9 +29,10 @@ SMALL = {
     "edit_spec": {
         "REQUESTS": 60,
         "STEPS": 2,
-        "STUDIED": ("drugs", "split"),
-        "TESTED": 3,
+        "STUDIED": ("drugs",),
+        "TESTED": 1,
         "UPDATE_STEPS": (1,),
+        "UPDATES": {"edited": ("edited", 1e-3)},
         "aligned": lambda thinking, seed: load("lab"),
     },
     "faults": {
