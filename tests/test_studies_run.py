@@ -52,6 +52,15 @@ SMALL = {
         "REQUESTS": 10,
         "arm": untrained,
     },
+    "edit_spec": {
+        "REQUESTS": 60,
+        "STEPS": 2,
+        "STUDIED": ("drugs",),
+        "TESTED": 1,
+        "UPDATE_STEPS": (1,),
+        "UPDATES": {"edited": ("edited", 1e-3)},
+        "aligned": lambda thinking, seed: load("lab"),
+    },
     "exploration": {
         "REQUESTS": 10,
         "BRIEF_REQUESTS": 20,
