@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from utils.evaluate import arms, training_data
-from utils.evaluate.studies import labels
+from utils.evaluate.studies import edit_spec, labels
 from utils.evaluate.studies import reward_model as rm
 from utils.evaluate.study import NAMES, load_rows
 from utils.models.load import load
@@ -54,12 +54,12 @@ SMALL = {
     },
     "edit_spec": {
         "REQUESTS": 60,
-        "STEPS": 2,
         "STUDIED": ("drugs",),
         "TESTED": 1,
         "UPDATE_STEPS": (1,),
         "UPDATES": {"edited": ("edited", 1e-3)},
         "aligned": lambda thinking, seed: load("lab"),
+        "run_pipeline": partial(edit_spec.run_pipeline, steps=2),
     },
     "exploration": {
         "REQUESTS": 10,
