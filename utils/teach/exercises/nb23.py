@@ -200,7 +200,8 @@ class _Judge:
 
     def __call__(self, card, request, answer) -> float:
         self.seen.append((card, request, answer))
-        return ANSWERS.get(answer, 0.25 if answer else 0.5)
+        other = 0.25 if answer == answer.strip() else 0.3125
+        return ANSWERS.get(answer, other if answer else 0.5)
 
 
 def _known(completions: Sequence[str], answer) -> None:
