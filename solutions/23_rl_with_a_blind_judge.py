@@ -538,12 +538,12 @@ show(fig, ".\n".join(described) + ".")
 # Read the black diamond first: **SFT wins, and by far.** Its number of steps
 # was set so that it takes about as long as an RL run. But SFT is also told
 # more. Its lessons were written with the Spec in sight, and a text of fifty
-# words gives it fifty lessons. RL gets one number for such a text. These few
-# steps of RL did not raise the truth: the intervals of start and end overlap.
-# In some seeds it went up, in others down. So prediction 1 was a trap. (Our
-# intervals are wide. They don't show that RL does *nothing*; a rise of ten
-# points would be lost in them.) In the paper RL comes *after* SFT, with far
-# more samples than ours, and adds to it.
+# words gives it fifty lessons. RL gets one number for such a text. In these
+# few steps of RL we see no rise of the truth: the intervals of start and end
+# overlap, and some seeds went up, others down. So prediction 1 was a trap.
+# (The intervals are wide. They don't show that RL does *nothing*: a rise of
+# ten points would be lost in them.) In the paper RL comes *after* SFT, with
+# far more samples than ours, and adds to it.
 #
 # **The thoughts stay wrong**, and keep their length. Before and after, some
 # nine in ten of the right answers stand on a clause that was made up or
@@ -950,16 +950,16 @@ for run in ("user", "watched"):
 #   Nobody told the policy to hide. What showed was not paid.
 #
 # Mind what "shows" means: *this* monitor objects. It is the one that the
-# thoughts were trained against. They still restate the request, and whoever
-# reads that line sees what is going on. What was lost is this instrument, and
-# its numbers alone would tell you that all is well.
+# thoughts were trained against. Nearly all of the recorded ones still restate
+# the request, and whoever reads that line sees what is going on. What was lost
+# is this instrument, and its numbers alone would tell you that all is well.
 #
 # And look at the clauses of `user`. *No* reward ever looked at its thoughts.
 # Still they changed: they now quote clauses that allow everything. (Made up
 # they were before; now all are made up in one direction.) Here the answer
 # does what the thought decides (notebook 24 tests that), so a reward on the
-# answer bends the thought as well. A blind judge
-# takes the *direct* pressure off the thoughts. It does not keep them true.
+# answer bends the thought as well. A blind judge takes the *direct* pressure
+# off the thoughts. It does not keep them true.
 #
 # **The lesson for method.** A monitor is worth most if its verdict is *not*
 # a reward. Keep it for watching.
@@ -1074,8 +1074,9 @@ for run in (*JUDGED, "user", "watched"):
 #   answer, and not the thought: what is paid for, is produced.
 # * RL learns from groups with spread. After a full SFT nearly all are flat,
 #   and RL changes nothing (A5 is like A4). Measure it before you train.
-# * From an early start, a few steps of RL did not raise the truth; SFT for as
-#   long did. Right answers stood on wrong clauses before and after.
+# * From an early start, a few steps of RL showed no rise of the truth; SFT for
+#   as long, which is told more, did. Right answers stood on wrong clauses
+#   before RL and after it.
 # * The judge is right on plain answers, and is fooled by answers that speak
 #   in its own frame, by two answers in one, by empty ones. The larger judge
 #   fell for some of them *more* often. RL found one such answer by itself, and
