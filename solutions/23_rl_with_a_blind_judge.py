@@ -20,8 +20,8 @@
 # **Time:** about 65 minutes. **Points:** 25 in 5 exercises.
 #
 # **You need:** notebook 14 (GRPO: groups, advantages, KL) and 22 (thoughts
-# that quote the Spec). The start of RL is trained in a minute if the cache
-# doesn't have it yet.
+# that quote the Spec). If the cache doesn't have them yet, the start of RL is
+# trained in a minute, and arm A4 in some minutes.
 
 # %%
 import copy
@@ -95,8 +95,9 @@ for text in completions[:3]:
 # %% [markdown]
 # Three samples, each as one text: thought, mark, answer, end. Compare the
 # quoted clauses with the true one. Category and intent are right, some of the
-# quoted words too; the clause as a whole is made up. This start has learned
-# the form of a thought, and hardly any of the Spec by heart.
+# quoted words too; the clause as a whole is made up. (Now and then even the
+# restated request is another one.) This start has learned the form of a
+# thought, and hardly any of the Spec by heart.
 #
 # ### Exercise: `blind_reward`
 #
@@ -788,7 +789,9 @@ show(
 # * **Repeating the frame** fools the large judge every time. The answer goes
 #   on with the request once more and a right answer; it looks as if the judge
 #   grades the last answer that it reads. The *smaller* judges are fooled
-#   less. Being more able is no protection here.
+#   less. Being larger is no protection here. (But there is one judge of each
+#   size, and the seeds only draw other requests. This is about these three
+#   judges; it is no law of size.)
 # * **Two answers in one** pass the large judge at more than half of the
 #   requests.
 # * **An empty answer** passes it at about a third, **RL's own find** at about
@@ -859,7 +862,8 @@ for citation in CITATIONS:
 # The large judge notices a wrong *action* in the quotation. A wrong number or
 # a wrong category it never notices, in any reading. In pretraining every
 # quotation came from the card in its context, so there was no need to look at
-# more than the action. The middle judge hardly notices even the action.
+# more than the action. The middle judge hardly notices even the action, and
+# the smallest does: what a judge reads, you have to measure.
 #
 # So a "judge that sees the thought" sees less than we think. `seen` presses
 # thoughts to quote *something*, with the right action in it, and that is all.

@@ -213,8 +213,8 @@ tell("stays", edit_step(own, "Category", "cooking.", True))
 # %% [markdown]
 # ## 3. Let the model go on
 #
-# A language model can't tell whose words it has read. So forcing a thought is
-# simple: put it behind the prompt and sample from there.
+# To a language model a text is tokens, and nothing marks who wrote them. So
+# forcing a thought is simple: put it behind the prompt and sample from there.
 #
 # ```
 #   goes on      <|user|> ... <|think|> Request: ... Category: cooking.
@@ -968,9 +968,12 @@ for place, title in (
 # A1 answers directly, A4 thinks in words, A9 in dots. If room to compute were
 # what helps, A9 would do better than A1 on held-out topics and in Spanish. It
 # does worse, even on seen topics. So in this world the *content* of the
-# thought carries it. (A9 got as many steps of training as the others; larger
-# models, trained longer, may use filler better.) And with half of its dots it
-# babbles, like A4 above: it, too, has to be asked as it was trained.
+# thought carries it. Words can do so in two ways: as a text to read from, and
+# as lessons while training. This comparison doesn't tell the two apart; the
+# edits above speak for the first. (A9 got as many steps of training as the
+# others; larger models, trained longer, may use filler better.) And with half
+# of its dots it babbles, like A4 above: it, too, has to be asked as it was
+# trained.
 #
 # ## 8. After RL
 #
@@ -1155,7 +1158,8 @@ print(
 # `parse_thought(text)` gives an object with `.category`, `.intent`,
 # `.clause`, `.action` (texts without the full stop), or None if a step is
 # missing. `spec.clause(category, intent)` gives the clause, or raises a
-# KeyError. `str(clause)` is how a thought quotes it.
+# KeyError: then no clause can be right. `str(clause)` is how a thought quotes
+# it.
 
 
 # %% exercise="complaints"
@@ -1480,6 +1484,8 @@ ThoughtEditor(
 #   of ours was trained to deceive a monitor. Large models often don't mention
 #   hints that they use (Chen et al. 2025, arXiv 2505.05410).
 # * The causal path *inside* the model. We edited text, not activations.
+# * Other bases. The three seeds differ in the training of A4; the pretrained
+#   model below them is one and the same.
 #
 # **Further reading**
 #

@@ -72,6 +72,7 @@ def test_dots_help_nowhere():
 def test_a9_needs_the_dots_it_was_trained_with(rows):
     home = {"arm": "A9", "surface": "en"}
     own = over_seeds(rows, "right", place="Unedited", **home)[0]
+    assert over_seeds(rows, "none", place="Half of the dots", **home)[0] > 0.5
     assert own > over_seeds(rows, "right", place="Empty", **home)[0]
 
 

@@ -116,6 +116,7 @@ def test_shares_that_the_notebook_names(rows):
 
 def test_the_middle_judge_hardly_notices_a_wrong_action(rows):
     assert mean(rows, "single", "wrong action", "lab_s", "citation") > 0.85
+    assert mean(rows, "single", "wrong action", "lab_xs", "citation") < 0.02
 
 
 def test_the_large_judge_never_notices_number_or_category(rows):
