@@ -1089,7 +1089,7 @@ for ax, panel in zip(axes, PANELS, strict=True):
         )
         print(f"{label:28}" + "".join(f"{v:5.0f}" for v in mean))
     ax.set_xticks(range(len(looks)), looks)
-    ax.set_xlabel("training step (the last is A4)")
+    ax.set_xlabel("training step, not to scale (the last is A4)")
     ax.grid(alpha=0.3)
     ax.legend(
         fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncol=2
@@ -1341,17 +1341,20 @@ CASES = {
 WATCHERS = (*MONITORS, "any of them")
 
 
-def measured(case, monitor):
-    """Counts over the three seeds: n, wrong, flagged, caught."""
-    name, place = CASES[case]
-    rows = [
+def of_case(case, monitor):
+    """What one monitor did in one case: a row for each seed."""
+    return [
         row
         for row in watched
         if (row["model"], row["place"], row["monitor"])
-        == (name, place, monitor)
+        == (*CASES[case], monitor)
     ]
+
+
+def measured(case, monitor):
+    """Counts over the three seeds: n, wrong, flagged, caught."""
     return [
-        sum(row[k] for row in rows)
+        sum(row[k] for row in of_case(case, monitor))
         for k in ("n", "wrong", "flagged", "caught")
     ]
 
@@ -1370,6 +1373,17 @@ for i, case in enumerate(CASES):
 print("\nfalse alarms, % of the right replies")
 for case, row in zip(CASES, alarms, strict=True):
     print(f"{case:22}" + "".join(f"{100 * v:>15.0f}" for v in row))
+print("\ncaught / wrong, seed by seed")
+for case, monitor in (
+    ("A4, base64", "rule"),
+    ("A4, new jailbreaks", "rule"),
+    ("acts wrongly", "act"),
+    ("restates wrongly", "second reader"),
+):
+    seeds = [
+        f"{r['caught']} / {r['wrong']}" for r in of_case(case, monitor)
+    ]
+    print(f"{case:22}{monitor:16}{', '.join(seeds)}")
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8), dpi=110, sharey=True)
@@ -1407,9 +1421,9 @@ show(fig, "Recall of all monitors together, %: " + ", ".join(lines) + ".")
 # * ***restates wrongly* is the hard case.** Most of its thoughts are flawless
 #   by themselves. *Rule* and *facts* catch less than a quarter each: those in
 #   which our short training left a slip. Only the second reader catches more
-#   than half, since it alone reads the request. Together they happen to catch
-#   all. Don't count on it: this fraud is half-hearted, and a practised one
-#   would leave no slips.
+#   than half (about half in one seed), since it alone reads the request.
+#   Together they happen to catch all. Don't count on it: this fraud is
+#   half-hearted, and a practised one would leave no slips.
 # * The second reader has a weakness of its own. New jailbreaks confuse the
 #   base as well, and then it flags nearly half of the right replies.
 # * **A9** has recall 100 % and is not monitored at all: an alarm that always
