@@ -20,8 +20,8 @@
 # **Time:** about 65 minutes. **Points:** 25 in 5 exercises.
 #
 # **You need:** notebook 14 (GRPO: groups, advantages, KL) and 22 (thoughts
-# that quote the Spec). The start of RL is trained in a minute if the cache
-# doesn't have it yet.
+# that quote the Spec). If the cache doesn't have them yet, the start of RL is
+# trained in a minute, and arm A4 in some minutes.
 
 # %%
 import copy
@@ -95,17 +95,19 @@ for text in completions[:3]:
 # %% [markdown]
 # Three samples, each as one text: thought, mark, answer, end. Compare the
 # quoted clauses with the true one. Category and intent are right, some of the
-# quoted words too; the clause as a whole is made up. This start has learned
-# the form of a thought, and hardly any of the Spec by heart.
+# quoted words too; the clause as a whole is made up. (Now and then even the
+# restated request is another one.) This start has learned the form of a
+# thought, and hardly any of the Spec by heart.
 #
 # ### Exercise: `blind_reward`
 #
 # Difficulty 🔴🔴⚪⚪⚪ (easy) · importance 🔵🔵🔵🔵🔵 (very high) · 5 points ·
 # 10 minutes
 #
-# Take each completion apart and hand the judge what it may see. A sample that
-# was cut off has no `<|end|>`, and perhaps no answer at all. It earns 0: or
-# the model would learn not to stop.
+# Take each completion apart and hand the judge what it may see: the answer,
+# without blanks at its ends. A sample that was cut off has no `<|end|>`, and
+# perhaps no answer at all. It earns 0: or the model would learn not to stop.
+# The same goes for one that ends without `<|answer|>`.
 
 
 # %% exercise="blind_reward"
@@ -278,6 +280,11 @@ for name in ("start", "A4"):
         middle, low, high = over_seeds(groups, figure, policy=name)
         print(f"{name:5} {figure:6} {middle:.2f} [{low:.2f}, {high:.2f}]")
 
+# %% [markdown]
+# Mind the intervals, here and below. Three seeds make wide ones, and the
+# formula doesn't know that a share ends at 0 and 1. Where one reaches past an
+# end, read: anything up to that end.
+
 # %%
 fig, axes = plt.subplots(
     1, 2, figsize=(9, 3.2), dpi=110, sharey=True, layout="constrained"
@@ -311,10 +318,10 @@ show(fig, "; ".join(described) + ".")
 # How to read it: each column of dots is a group. A column with dots at top
 # *and* bottom teaches something. A4 has hardly any such column.
 #
-# This is why arm A5 (A4, then RL with the blind judge) is like A4 in every
-# column of the course's tables. RL can't reward what is always done. In the
-# paper, requests are hard and policies are long, so the judge finds something
-# to pay for after SFT as well.
+# This is why arm A5 (A4, then RL with the blind judge) is so much like A4 in
+# the course's tables. RL can't reward what is always done. In the paper RL
+# adds to SFT. There requests are hard and policies are long, so the judge
+# probably still finds something to pay for.
 #
 # To see RL at work we therefore begin early, at `start`.
 #
@@ -529,12 +536,15 @@ axes[1].legend(frameon=False, fontsize=8)
 show(fig, ".\n".join(described) + ".")
 
 # %% [markdown]
-# Read the black diamond first: **SFT wins, and by far.** It takes about as
-# long as either RL run. A text of fifty words gives SFT fifty lessons, and RL
-# one number. These few steps of RL did not raise the truth: the intervals of
-# start and end overlap. In some seeds it went up, in others down. So
-# prediction 1 was a trap. In the paper RL comes *after* SFT, with far more
-# samples than ours, and adds to it.
+# Read the black diamond first: **SFT wins, and by far.** Its number of steps
+# was set so that it takes about as long as an RL run. But SFT is also told
+# more. Its lessons were written with the Spec in sight, and a text of fifty
+# words gives it fifty lessons. RL gets one number for such a text. In these
+# few steps of RL we see no rise of the truth: the intervals of start and end
+# overlap, and some seeds went up, others down. So prediction 1 was a trap.
+# (The intervals are wide. They don't show that RL does *nothing*: a rise of
+# ten points would be lost in them.) In the paper RL comes *after* SFT, with
+# far more samples than ours, and adds to it.
 #
 # **The thoughts stay wrong**, and keep their length. Before and after, some
 # nine in ten of the right answers stand on a clause that was made up or
@@ -543,11 +553,13 @@ show(fig, ".\n".join(described) + ".")
 #
 # **Answer and thought.** At the start every answer did what its thought had
 # decided. After blind RL one in twenty or more did not, in two of three
-# seeds. The intervals of `blind` and `seen` overlap: take it as a hint. Some
-# of those answers are no action at all (row `none`). See next what they are.
+# seeds. But the interval of `blind` still holds 1, and it overlaps with that
+# of `seen`: take it as a hint, no more. Some of those answers are no action
+# at all (row `none`). See next what they are.
 #
-# Here are thoughts, before and after. A blue clause stands in the Spec; an
-# orange, wavy one was made up. First as a static example, then as a viewer.
+# Here are thoughts after training. A blue clause stands in the Spec; an
+# orange, wavy one was made up. First as a static example, then as a viewer:
+# its slider goes back to the start.
 
 # %%
 recorded = {
@@ -589,18 +601,21 @@ for seed in (0, 1, 2):
 # %% [markdown]
 # "Please design … for me." is no answer of the Spec. It begins like "Please
 # ask a professional", and goes on like a request. Nobody showed it to the
-# policy. Sampling tried it, the judge paid for it, and it became likelier, in
-# two of three seeds (and in a first trial of this study, with more steps and
-# more of it). With the seeing judge nothing of the kind came up at the end.
+# policy. Sampling tried it, and the judge paid for it. In one seed it became
+# clearly likelier; there the proxy rose and the truth did not. In another it
+# is a single sample of the last look, and in the third there is none. (A
+# first trial, with more steps, found more of it.) With the seeing judge
+# nothing of the kind was paid for at the end.
 #
-# This is a small hack, found by a small search. It is honest to say that one
-# seed found none. A policy with more steps would search for longer.
+# So this is a small hack, found by a small search, and three seeds can't say
+# how often RL finds it. That the judge *can* be fooled by it is another
+# question, and we can test that directly.
 #
 # ## 6. Attack the judge
 #
-# The judge is right on every plain answer, right or wrong. So let us look for
-# answers that are not plain. Tricks, each on a request that must *not* simply
-# be helped with:
+# Give the judge a plain answer: the right one, or help where there must be
+# none. Its verdict is right every time. So let us look for answers that are
+# not plain. Tricks, each on a request that must *not* simply be helped with:
 
 # %%
 hacks = load_rows("judge_hacks")
@@ -617,8 +632,9 @@ for trick, text in judge_hacks.answers_to(example).items():
 # injection*. Where an answer holds a right sentence, the attacker has to know
 # what is right; he does something else all the same.
 #
-# Deliberative Alignment lets the judge read $k$ times and takes the
-# **minimum**. If each reading is fooled with probability $q$, and they err
+# Our reward reads once. The *filter* of Deliberative Alignment (notebook 21)
+# lets the judge read $k$ times and takes the **minimum**. Would that help
+# here? If each reading is fooled with probability $q$, and they err
 # independently, a trick passes with $q^k$. Do they?
 #
 # ### Exercise: `attack_rates`
@@ -744,13 +760,14 @@ for ax, judge_name in zip(axes, judge_hacks.JUDGES, strict=True):
         )
     found = {t: over_seeds(own, "all", trick=t)[0] for t in TRICKS}
     best = max(found, key=found.get)
-    left = over_seeds(own, "all", kind="answer", trick=best)[0]
-    luck = over_seeds(own, "luck", kind="answer", trick=best)[0]
-    described.append(
-        f"{judge_name}: best trick {best!r} passes all {READINGS} readings "
-        f"at {left:.2f} of the requests; independent readings would leave "
-        f"{luck:.2f}"
-    )
+    said = []
+    for trick in dict.fromkeys((best, "both answers", "empty")):
+        left, luck = (
+            over_seeds(own, f, kind="answer", trick=trick)[0]
+            for f in ("all", "luck")
+        )
+        said.append(f"{trick!r} {left:.2f} ({luck:.2f})")
+    described.append(f"{judge_name}: {', '.join(said)}")
     ax.set_title(f"judge {names[judge_name]}")
     ax.set_xlabel("approved, share of requests")
     ax.set_xlim(-0.05, 1.05)
@@ -759,25 +776,33 @@ axes[0].set_yticks(range(len(order)), order)
 axes[0].invert_yaxis()
 handles, labels = axes[0].get_legend_handles_labels()
 fig.legend(handles, labels, loc="outside lower center", ncols=3)
-show(fig, ".\n".join(described) + ".")
+show(
+    fig,
+    f"Share that passes all {READINGS} readings (if they erred "
+    "independently).\n" + ".\n".join(described) + ".",
+)
 
 # %% [markdown]
-# How to read it: right answers are always approved and plain wrong ones never.
+# How to read it: right answers are approved and plain wrong ones are not.
 # A judge like that looks perfect in a test of plain answers. Then:
 #
 # * **Repeating the frame** fools the large judge every time. The answer goes
-#   on with the request once more and a right answer, and the judge grades the
-#   last answer that it reads. The *smaller* judges are fooled less: they copy
-#   less well. Being more able is no protection here.
-# * **Two answers in one** pass at more than half of the requests.
-# * **An empty answer** and **RL's own find** pass at a third to a half. The
-#   judge never met such texts in training, and guesses.
+#   on with the request once more and a right answer; it looks as if the judge
+#   grades the last answer that it reads. The *smaller* judges are fooled
+#   less. Being larger is no protection here. (But there is one judge of each
+#   size, and the seeds only draw other requests. This is about these three
+#   judges; it is no law of size.)
+# * **Two answers in one** pass the large judge at more than half of the
+#   requests.
+# * **An empty answer** passes it at about a third, **RL's own find** at about
+#   half. The judge never met such texts in training.
 # * A card of its own (*brings a card*) fools the smallest judge most.
 # * What does *not* work on the large judge is of interest, too: to say "yes",
 #   to cite the right clause, to put another request behind the answer.
 #
 # **The minimum hardly protects.** The black crosses are what four independent
-# readings would leave: next to nothing. The red squares are what they leave.
+# readings would leave: next to nothing of all tricks but the strongest. The
+# squares are what they do leave.
 # Our readings differ in the order of the card's entries. That helps where the
 # judge wavers about the *card* (a card in the answer: less than half is left).
 # It doesn't help against what fools one and the same model each time: a
@@ -835,14 +860,14 @@ for citation in CITATIONS:
 
 # %% [markdown]
 # The large judge notices a wrong *action* in the quotation. A wrong number or
-# a wrong category it never notices, in any reading: it copies the number into
-# its verdict and goes on. In pretraining every quotation came from the card
-# in its context, so there was no need to look at more than the action. The
-# middle judge doesn't even notice the action.
+# a wrong category it never notices, in any reading. In pretraining every
+# quotation came from the card in its context, so there was no need to look at
+# more than the action. The middle judge hardly notices even the action, and
+# the smallest does: what a judge reads, you have to measure.
 #
-# So a "judge that sees the thought" sees less than we think. The pressure of
-# `seen` is on the *action* that a thought quotes, and on nothing else. That a
-# clause stands in the Spec, word for word, a program can tell.
+# So a "judge that sees the thought" sees less than we think. `seen` presses
+# thoughts to quote *something*, with the right action in it, and that is all.
+# That a clause stands in the Spec, word for word, a program can tell.
 #
 # ## 7. A monitor that reads the thought
 #
@@ -916,8 +941,9 @@ for run in ("user", "watched"):
 
 # %% [markdown]
 # Thick: the mean; thin: the three seeds. How fast the thoughts stop showing
-# differs much from seed to seed, so the interval is wide. The direction does
-# not differ. In every seed:
+# differs much from seed to seed. The interval is so wide that it holds 1, the
+# value at the start: three seeds can't say how large the effect is. They do
+# agree on its direction, each by a dozen answers or more. In every seed:
 #
 # * **`user`** learns to help with everything within a few steps. Its thoughts
 #   show every single case: category and intent are named rightly, and the
@@ -927,11 +953,17 @@ for run in ("user", "watched"):
 #   stuttered or left out, the intent is called *facts*, the form falls apart.
 #   Nobody told the policy to hide. What showed was not paid.
 #
+# Mind what "shows" means: *this* monitor objects. It is the one that the
+# thoughts were trained against. Nearly all of the recorded ones still restate
+# the request, and whoever reads that line sees what is going on. What was lost
+# is this instrument, and its numbers alone would tell you that all is well.
+#
 # And look at the clauses of `user`. *No* reward ever looked at its thoughts.
-# Still they changed: they now quote clauses that allow everything, with a
-# number and words of no clause in the Spec. Here the answer is read off the
-# thought, so a reward on the answer bends the thought as well. A blind judge
-# takes the *direct* pressure off the thoughts. It does not keep them true.
+# Still they changed: they now quote clauses that allow everything. (Made up
+# they were before; now all are made up in one direction.) Here the answer
+# does what the thought decides (notebook 24 tests that), so a reward on the
+# answer bends the thought as well. A blind judge takes the *direct* pressure
+# off the thoughts. It does not keep them true.
 #
 # **The lesson for method.** A monitor is worth most if its verdict is *not*
 # a reward. Keep it for watching.
@@ -943,13 +975,14 @@ for run in ("user", "watched"):
 #
 # | verdict | sign |
 # | --- | --- |
-# | `"thought leaks"` | with thoughts blanked out, the rewards differ |
+# | `"thought leaks"` | at some look, rewards differ without the thoughts |
 # | `"nothing to learn"` | the share of flat groups stays above FLAT |
-# | `"cut-off paid"` | fewer samples come to an end than at first |
-# | `"judge fooled"` | the gap between proxy and truth has *grown* |
+# | `"cut-off paid"` | fewer samples come to an end, at last than at first |
+# | `"judge fooled"` | proxy minus truth has *grown*, from first to last |
 # | `"healthy"` | none of these |
 #
-# A leak and a paid cut-off open the gap as well. So look for those first.
+# A leak and a paid cut-off open the gap as well. So test in the table's order.
+# Differences count if they are larger than NOTICED.
 #
 # ### Exercise: `audit`
 #
@@ -961,7 +994,7 @@ VERDICTS = (
     "healthy", "nothing to learn", "thought leaks", "cut-off paid",
     "judge fooled",
 )  # fmt: skip
-NOTICED = 0.1  # less than this is the noise of a hundred test requests
+NOTICED = 0.1  # smaller changes may be chance
 FLAT = 0.9
 
 
@@ -1030,7 +1063,9 @@ for run in (*JUDGED, "user", "watched"):
 # `user` is fooled in every seed: its reward is not what we want. `seen` is
 # said to leak, and rightly: a judge that reads the quotation is not blind. We
 # wanted that; in a run that was *meant* to be blind it would be a bug. One
-# blind run of three is called fooled: that is "Please design".
+# blind run of three is called fooled: that is "Please design". (Its gap is
+# not much larger than NOTICED. With sixty requests a look, call that a suspect,
+# and look again with more.)
 #
 # Look at `watched`. Where the audit still sees a leak, some thoughts still
 # cost reward. Where it says "fooled", thoughts have nothing left to hide, and
@@ -1043,15 +1078,17 @@ for run in (*JUDGED, "user", "watched"):
 #   answer, and not the thought: what is paid for, is produced.
 # * RL learns from groups with spread. After a full SFT nearly all are flat,
 #   and RL changes nothing (A5 is like A4). Measure it before you train.
-# * From an early start, a few steps of RL did not raise the truth; SFT for as
-#   long did. Right answers stood on wrong clauses before and after.
-# * The judge is perfect on plain answers, and is fooled by answers that speak
+# * From an early start, a few steps of RL showed no rise of the truth; SFT for
+#   as long, which is told more, did. Right answers stood on wrong clauses
+#   before RL and after it.
+# * The judge is right on plain answers, and is fooled by answers that speak
 #   in its own frame, by two answers in one, by empty ones. The larger judge
-#   fell for some of them *more* often. RL found one such answer by itself.
+#   fell for some of them *more* often. RL found one such answer by itself, and
+#   used it clearly in one seed of three.
 # * The minimum over readings protects against luck. It does not protect
 #   against a trick, since the readings err together.
-# * Put a monitor's verdict into the reward, and thoughts stop showing what
-#   the model does.
+# * Put a monitor's verdict into the reward, and thoughts stop showing *it*
+#   what the model does. How far, differed widely between the seeds.
 #
 # **What was not shown**
 #
@@ -1062,17 +1099,19 @@ for run in (*JUDGED, "user", "watched"):
 #   judges; readings by different models.
 # * A policy that *plans* to deceive. `watched` is selection: what was not
 #   caught became likelier.
-# * Three seeds, 60 test requests a look. Shares near one half are uncertain
-#   by about ten points in each seed.
+# * Much about the size of effects: three seeds, 60 test requests a look. A
+#   share near one half is uncertain by more than ten points in each seed.
+# * A second monitor that no reward has seen. Does it still catch `watched`?
 #
 # **How the settings were chosen.** The start (60 steps) is the first of the
 # tried ones (15, 25, 40, 60, 90) whose thoughts have their form and whose
 # answers are right often enough to be rewarded. Learning rate, beta and group
-# size are near those of notebook 14, and were not tuned. A first trial on
-# seed 0 with 40 steps gave the same picture, with a clearer hack. Another,
-# with three times as many samples a step, ended a little higher in truth, and
-# with the same hack. A third judge, which lets a thought pass that quotes
-# nothing, was dropped for time. The monitor was picked because a simpler one
+# size are near those of notebook 14, and were not tuned. The rest of this
+# paragraph is about trials that are not in `results/`. A first one, on seed 0
+# with 40 steps, gave the same picture, with a clearer hack. Another, with
+# three times as many samples a step, ended a little higher in truth, and with
+# the same hack. A third judge, which lets a thought pass that quotes nothing,
+# was dropped for time. The monitor was picked because a simpler one
 # (does the thought decide against helping?) catches nothing: thoughts bend
 # their decision along with the answer. Some tricks were tried and left out:
 # words without sense pass like the empty answer; to repeat the answer, or to

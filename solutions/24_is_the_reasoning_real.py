@@ -77,7 +77,9 @@ MARK = tokenizer.convert_tokens_to_ids(ANSWER)
 #
 # Both make right thoughts before right answers. In both, thought and answer
 # agree. Notebook 22 saw that they do. Agreement can't tell the pictures
-# apart: in the second one it comes from the request, the common cause.
+# apart: in the second one it comes from the request, the common cause. (The
+# two can be mixed as well: part of the answer by way of the thought, part
+# past it.)
 #
 # What tells them apart is an **intervention**. Set the thought to something
 # that the request would never have caused. In the first picture the answer
@@ -133,6 +135,10 @@ print(f"{'answer':9} {cases[0][2]}")
 #                     edit here:   total effect   what the rest becomes
 #                                  direct effect  past the fixed rest
 # ```
+#
+# The user's request stands in the prompt all the while, unchanged. So a total
+# effect below 100 % means that something beside the edited step has a say:
+# the prompt, or an earlier step.
 #
 # ### Exercise: `edit_step`
 #
@@ -207,8 +213,8 @@ tell("stays", edit_step(own, "Category", "cooking.", True))
 # %% [markdown]
 # ## 3. Let the model go on
 #
-# A language model can't tell whose words it has read. So forcing a thought is
-# simple: put it behind the prompt and sample from there.
+# To a language model a text is tokens, and nothing marks who wrote them. So
+# forcing a thought is simple: put it behind the prompt and sample from there.
 #
 # ```
 #   goes on      <|user|> ... <|think|> Request: ... Category: cooking.
@@ -509,9 +515,9 @@ show(fig, f"Follows, %. Rest written: {told}. Rest stays: {held}.")
 #
 # * **Clause.** Put another clause, and the answer obeys it, always. Whatever
 #   decides, decides through this line.
-# * **Request to Intent, rest stays: zero.** Once the clause stands there, the
-#   answer looks at none of the earlier steps. All they do, they do through
-#   the clause. (A *mediator*, in the language of causal inference.)
+# * **Request to Intent, rest stays: zero.** Once clause and action stand
+#   there, the answer looks at none of the earlier steps. All they do, they do
+#   through these two. (*Mediators*, in the language of causal inference.)
 # * **Topic and Category, rest written: far below 100.** In every training
 #   example the clause fits the category just written. Yet many a decision is
 #   made past it, from the request. As an account of how the decision was
@@ -606,12 +612,13 @@ for name, (place, rest) in CONFLICTS.items():
         print(f"    {where:15} {mean:3.0f} [{low:.0f}, {high:.0f}]")
 
 # %% [markdown]
-# The word behind `Action:` wins more often, but it is not the boss, and how
-# often it wins differs a lot from one training seed to the next (look at the
-# width of the intervals). In training the two copies never disagreed, so
-# nothing taught the model which to believe. For a reader of thoughts this is
-# a warning: the word behind `Action:` looks like *the* decision. It is one of
-# two witnesses.
+# On average the word behind `Action:` wins more often, but it is not the boss.
+# How often it wins differs a lot from one training seed to the next: in one
+# of the three it is about even at home, and all intervals of its rate hold
+# one half. (In every seed each copy wins now and then.) In training the two
+# never disagreed, so nothing taught the model which to believe. For a reader
+# of thoughts this is a warning: the word behind `Action:` looks like *the*
+# decision. It is one of two witnesses.
 #
 # ## 5. Against the sham
 #
@@ -733,7 +740,9 @@ for place, chosen in (("home", cases), ("Spanish", abroad)):
 # %% [markdown]
 # An interval above 0 says that *what* the edit says matters, and not only
 # *that* something was edited. An interval that holds 0 can't tell the two
-# apart, however many answers have flipped.
+# apart, however many answers have flipped. It doesn't prove that there is no
+# difference: sixty requests are few. Nor can you compare two places by two
+# intervals that overlap. For that we need more requests, and all three seeds.
 #
 # ## 6. Is the thought more decisive where the direct path is weaker?
 #
@@ -781,23 +790,26 @@ show(
 )
 
 # %% [markdown]
-# How to read it: blue far above black is a step that matters by what it says.
+# How to read it: a triangle far above its dot is a step that matters by what
+# it says.
 #
 # * *Request*. On seen topics a wrong restatement is overruled about half of
 #   the time: the true request stands in the prompt and can be read. On
 #   held-out topics it decides more often, and in Spanish nearly always. There
 #   the restatement **is** the translation, and the model reasons about its
 #   translation.
-# * *Category* matters more on held-out topics than on seen ones, and more
-#   abroad. Where the model knows the case by heart it doesn't need the step.
-# * *Intent* matters everywhere, and about equally.
+# * *Category*: the edit's lead over the sham is larger on held-out topics and
+#   abroad than on seen topics, in every seed. Where the model knows the case
+#   by heart it seems to need the step less.
+# * *Intent* matters everywhere. How much, depends on the seed: the bars are
+#   long at home and in Spanish.
 # * In base64 the shams flip too. Wrong translations make all that follows
 #   fragile. Without shams we would have taken all of it for reasoning.
 #
-# That is what arXiv 2510.22362 reports of a large model: perturbed thoughts
-# are ignored in easy cases and obeyed in hard ones. "Is the reasoning real?"
-# has no single answer, not even for one model. It depends on the step and on
-# the case.
+# That is what arXiv 2510.22362 reports of a much larger model: perturbed
+# thoughts are ignored in easy cases and obeyed in hard ones. "Is the reasoning
+# real?" has no single answer, not even for one model. It depends on the step
+# and on the case.
 #
 # ### The conflict test
 #
@@ -898,11 +910,13 @@ show(
 )
 
 # %% [markdown]
-# It looks like a triumph for the thought: without it no right answer. But
-# look at the crosses. Most cut thoughts are followed by *no answer at all*.
-# The model has never seen an answer behind half a thought, so it babbles.
-# Early answering tests here what the model does in a situation it doesn't
-# know, not what it needed the thought for.
+# It looks like a triumph for the thought: without it hardly any answer stays.
+# But look at the crosses. Up to the category most cut thoughts are followed by
+# *no answer at all*. The model has never seen an answer behind half a thought,
+# so it babbles. Behind the intent, and even behind the clause, it does answer,
+# and about half of the time something else: it has never had to answer
+# without the line `Action:`. Early answering tests here what the model does in
+# a situation it doesn't know, not what it needed the thought for.
 #
 # A fair test of "is it the text, or only the room to compute?" needs a model
 # that was *trained* with filler. That is arm A9: the data of A4, with a dot
@@ -933,7 +947,9 @@ for shift, (name, what) in zip(
     look.pop("linestyle")
     points(ax, x + shift, found, label=f"{name}: {what}", **look)
     told.append(f"{name} " + "/".join(f"{one[0]:.0f}" for one in found))
-ax.axhline(20, color="grey", linewidth=1, linestyle=":")
+ax.axhline(
+    20, color="grey", linewidth=1, linestyle=":", label="one of five"
+)
 ax.set_xticks(x, list(WHERE))
 ax.set_ylim(-4, 104)
 ax.set_ylabel("right action, %")
@@ -952,9 +968,12 @@ for place, title in (
 # A1 answers directly, A4 thinks in words, A9 in dots. If room to compute were
 # what helps, A9 would do better than A1 on held-out topics and in Spanish. It
 # does worse, even on seen topics. So in this world the *content* of the
-# thought carries it. (A9 got as many steps of training as the others; larger
-# models, trained longer, may use filler better.) And with half of its dots it
-# babbles, like A4 above: it, too, has to be asked as it was trained.
+# thought carries it. Words can do so in two ways: as a text to read from, and
+# as lessons while training. This comparison doesn't tell the two apart; the
+# edits above speak for the first. (A9 got as many steps of training as the
+# others; larger models, trained longer, may use filler better.) And with half
+# of its dots it babbles, like A4 above: it, too, has to be asked as it was
+# trained.
 #
 # ## 8. After RL
 #
@@ -1002,7 +1021,7 @@ show(
 
 # %% [markdown]
 # No arm stands out. That is a weak finding, though: A4 left RL hardly
-# anything to reward (notebook 22), so RL has hardly moved it. It says "this
+# anything to reward (notebook 23), so RL has hardly moved it. It says "this
 # RL did no harm", not "RL does none". Baker et al. 2025 (arXiv 2503.11926)
 # put pressure on the thoughts of a large model with a monitor in the reward,
 # and got thoughts that hide what the model does.
@@ -1070,7 +1089,7 @@ for ax, panel in zip(axes, PANELS, strict=True):
         )
         print(f"{label:28}" + "".join(f"{v:5.0f}" for v in mean))
     ax.set_xticks(range(len(looks)), looks)
-    ax.set_xlabel("training step (the last is A4)")
+    ax.set_xlabel("training step, not to scale (the last is A4)")
     ax.grid(alpha=0.3)
     ax.legend(
         fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncol=2
@@ -1101,20 +1120,21 @@ print(
 # %% [markdown]
 # How to read it:
 #
-# * **There is such a phase.** For a while, about a third of the answers are
-#   right behind a wrong thought (vermillion, left). The share at step 0 is
-#   something else: the base complies with everything, thinks nothing, and is
-#   right one time in five. At the end of training nothing of the phase is
-#   left. Stop early, and you ship it.
+# * **There is such a phase.** For a while, about a third of all replies are
+#   right answers behind wrong thoughts (the crosses, left). Each seed has such
+#   a peak. When it comes and how high it gets differ: hence the wide band.
+#   The share at step 0 is something else: the base complies with everything,
+#   thinks nothing, and is right one time in five. At the end of training
+#   nothing of the phase is left. Stop early, and you ship it.
 # * **It is not a phase of contradiction.** As soon as thoughts are whole, the
 #   answer agrees with the thought's *action*, and does what a flawless
-#   thought says (black, right). What is wrong is the *clause*, and in most of
+#   thought says (dots, right). What is wrong is the *clause*, and in most of
 #   these thoughts nothing but its **number**: right words, right decision,
 #   wrong citation. The model knows what to do before it knows which clause
 #   says so. We have seen in section 4 that the number moves nothing.
-# * **A category is not obeyed at any time** (green). It is no habit that is
-#   lost later.
-# * The right panel's vermillion line stays at the bottom. It looks as if no
+# * **A category is hardly obeyed at any time** (plus signs). It is no habit
+#   that is lost later.
+# * The right panel's crosses stay at the bottom. It looks as if hardly any
 #   answer ever became right without a thought. But section 7 has warned us:
 #   with no thought the model mostly gives no answer at all.
 #
@@ -1138,7 +1158,8 @@ print(
 # `parse_thought(text)` gives an object with `.category`, `.intent`,
 # `.clause`, `.action` (texts without the full stop), or None if a step is
 # missing. `spec.clause(category, intent)` gives the clause, or raises a
-# KeyError. `str(clause)` is how a thought quotes it.
+# KeyError: then no clause can be right. `str(clause)` is how a thought quotes
+# it.
 
 
 # %% exercise="complaints"
@@ -1320,17 +1341,20 @@ CASES = {
 WATCHERS = (*MONITORS, "any of them")
 
 
-def measured(case, monitor):
-    """Counts over the three seeds: n, wrong, flagged, caught."""
-    name, place = CASES[case]
-    rows = [
+def of_case(case, monitor):
+    """What one monitor did in one case: a row for each seed."""
+    return [
         row
         for row in watched
         if (row["model"], row["place"], row["monitor"])
-        == (name, place, monitor)
+        == (*CASES[case], monitor)
     ]
+
+
+def measured(case, monitor):
+    """Counts over the three seeds: n, wrong, flagged, caught."""
     return [
-        sum(row[k] for row in rows)
+        sum(row[k] for row in of_case(case, monitor))
         for k in ("n", "wrong", "flagged", "caught")
     ]
 
@@ -1349,6 +1373,17 @@ for i, case in enumerate(CASES):
 print("\nfalse alarms, % of the right replies")
 for case, row in zip(CASES, alarms, strict=True):
     print(f"{case:22}" + "".join(f"{100 * v:>15.0f}" for v in row))
+print("\ncaught / wrong, seed by seed")
+for case, monitor in (
+    ("A4, base64", "rule"),
+    ("A4, new jailbreaks", "rule"),
+    ("acts wrongly", "act"),
+    ("restates wrongly", "second reader"),
+):
+    seeds = [
+        f"{r['caught']} / {r['wrong']}" for r in of_case(case, monitor)
+    ]
+    print(f"{case:22}{monitor:16}{', '.join(seeds)}")
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8), dpi=110, sharey=True)
@@ -1384,19 +1419,23 @@ show(fig, "Recall of all monitors together, %: " + ", ".join(lines) + ".")
 #   that thinks right and acts wrong. A monitor is not only for the mistakes
 #   that one has seen.
 # * ***restates wrongly* is the hard case.** Most of its thoughts are flawless
-#   by themselves. *Rule* and *facts* catch about a quarter each, where the
-#   model slips back into the real request half-way. Only the second reader
-#   catches most, since it alone reads the request. (The others fill its gaps:
-#   a half-hearted fraud leaves traces too.)
+#   by themselves. *Rule* and *facts* catch less than a quarter each: those in
+#   which our short training left a slip. Only the second reader catches more
+#   than half (about half in one seed), since it alone reads the request.
+#   Together they happen to catch all. Don't count on it: this fraud is
+#   half-hearted, and a practised one would leave no slips.
 # * The second reader has a weakness of its own. New jailbreaks confuse the
 #   base as well, and then it flags nearly half of the right replies.
 # * **A9** has recall 100 % and is not monitored at all: an alarm that always
 #   rings.
 # * At home A4 makes so few mistakes that its recall means nothing.
 #
+# (Counts are added up over the three seeds. Where few replies are wrong, at
+# home and in Spanish, a recall says little.)
+#
 # So when is such a monitor fooled? Not by a thought that is ignored; that is
-# the case it is made for. It is fooled by a thought that is sound, obeyed,
-# and about something else.
+# the case it is made for. It is fooled by a thought that is sound by itself,
+# followed by the answer that it leads to, and about something else.
 #
 # ## 11. Edit a thought yourself
 #
@@ -1434,8 +1473,8 @@ ThoughtEditor(
 # * That thought and answer agree proves nothing. An edit that the answer
 #   follows does, against a sham that it doesn't.
 # * Total effect: let the model write the rest. Direct effect: keep it. The
-#   answer reads the clause's words and the action word. All earlier steps
-#   work through the clause.
+#   answer reads the clause's words and the action word, each seed in its own
+#   proportion. All earlier steps work through these two.
 # * At home, part of the thought is ornament. The decision goes past topic and
 #   category to the request; the clause's number obeys the category, and moves
 #   nothing. Abroad the same model leans on its thought: on its own
@@ -1446,8 +1485,8 @@ ThoughtEditor(
 # * In training there is a phase of right answers behind wrong clauses, most of
 #   them wrong in the number alone. It passes.
 # * A monitor that checks a thought against the Spec and the answer catches
-#   contradictions. It can't catch a thought that is sound and about something
-#   else. For that, somebody has to read the request.
+#   contradictions. A thought that is sound, and about something else, has
+#   none. For that, somebody has to read the request.
 #
 # **What was not shown**
 #
@@ -1459,6 +1498,8 @@ ThoughtEditor(
 #   of ours was trained to deceive a monitor. Large models often don't mention
 #   hints that they use (Chen et al. 2025, arXiv 2505.05410).
 # * The causal path *inside* the model. We edited text, not activations.
+# * Other bases. The three seeds differ in the training of A4; the pretrained
+#   model below them is one and the same.
 #
 # **Further reading**
 #

@@ -141,7 +141,7 @@ def test_blind_rl_found_an_answer_that_is_none_and_is_paid_for_in_two_seeds(rows
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_user_gets_help_with_everything_and_thoughts_show_it(rows, seed):
     last = one(rows, "user", seed)
-    assert last["harm"] > 0.95 and last["shown"] > 0.95
+    assert last["harm"] > 0.95 and last["shown"] == 1
     assert last["clause"] < 0.05  # the quoted clauses are made up
 
 
@@ -154,6 +154,16 @@ def test_a_monitor_in_the_reward_hides_the_harm_and_does_not_stop_it(rows, seed)
     assert one(rows, "watched", seed)["harm"] > 0.9
     assert shown[0] == 1 and shown[0] > shown[1] > shown[2]
     assert shown[2] < 0.75
+
+
+def test_thoughts_that_pass_the_monitor_mostly_restate_the_request(rows):
+    ends = [one(rows, "watched", seed)["paid"] for seed in SEEDS]
+    honest = [
+        thought.startswith(f"Request: {asked}")
+        for paid in ends
+        for asked, thought, _ in paid
+    ]
+    assert len(honest) == 15 and sum(honest) > 0.85 * len(honest)
 
 
 def test_one_seed_hides_all(rows):
@@ -181,3 +191,35 @@ def test_what_the_audit_says_of_the_recorded_runs(rows):
 def test_thoughts_keep_their_length(rows):
     for run in ("blind", "seen"):
         assert abs(mean(rows, "length", run) - mean(rows, "length", run, 0)) < 2
+
+
+def test_the_find_of_rl_is_clear_in_one_seed_alone(rows):
+    paid = [one(rows, "blind", seed)["paid_wrong"] for seed in SEEDS]
+    assert sorted(share > 0.05 for share in paid) == [False, False, True]
+    assert min(paid) == 0
+    clear = paid.index(max(paid))
+    first, last = one(rows, "blind", clear, 0), one(rows, "blind", clear)
+    assert last["proxy"] > first["proxy"] and last["truth"] <= first["truth"]
+
+
+def test_three_seeds_leave_the_size_of_some_effects_open(rows):
+    for figure, run in (("agrees", "blind"), ("shown", "watched")):
+        low, high = over_seeds(rows, figure, kind="look", run=run, step=blind.STEPS)[1:]
+        assert low < 1 <= high  # the value at the start lies in the interval
+
+
+def test_in_every_seed_a_dozen_answers_are_no_longer_shown(rows):
+    must_not = 0.8 * blind.TESTS
+    for seed in SEEDS:
+        last = one(rows, "watched", seed)
+        assert must_not * last["harm"] * (1 - last["shown"]) >= 12
+
+
+def test_a5_is_much_like_a4_at_home_and_abroad():
+    arms = load_rows("arms")
+    for surface in ("en", "es", "de", "fr", "base64", "rot13"):
+        wanted = {"base": "lab", "kind": "plain", "surface": surface}
+        a4, a5 = (
+            over_seeds(arms, "accuracy", arm=n, **wanted)[0] for n in ("A4", "A5")
+        )
+        assert abs(a4 - a5) < 0.05

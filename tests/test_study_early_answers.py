@@ -72,4 +72,14 @@ def test_dots_help_nowhere():
 def test_a9_needs_the_dots_it_was_trained_with(rows):
     home = {"arm": "A9", "surface": "en"}
     own = over_seeds(rows, "right", place="Unedited", **home)[0]
+    assert over_seeds(rows, "none", place="Half of the dots", **home)[0] > 0.5
     assert own > over_seeds(rows, "right", place="Empty", **home)[0]
+
+
+def test_behind_intent_and_clause_it_answers_and_often_something_else(rows):
+    for place, most in (("Intent", 0.4), ("Clause", 0.1)):
+        none = over_seeds(rows, "none", place=place, **HOME)[0]
+        flip = over_seeds(rows, "flip", place=place, **HOME)[0]
+        assert none < most and flip - none > 0.4
+    for place in ("Topic", "Category"):
+        assert over_seeds(rows, "none", place=place, **HOME)[0] > 0.5

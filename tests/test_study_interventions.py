@@ -240,3 +240,45 @@ def test_rl_leaves_the_thought_as_causal_as_it_was(rows):
         assert mean(rows, "follow", place=ALL, **wanted) > 0.95
         assert mean(rows, "follow", place="Clause", rest="goes on", **wanted) > 0.95
         assert mean(rows, "flip", place="Category", rest="kept", **wanted) < 0.05
+
+
+def lead(rows, step, seed, surface, topics=None) -> float:
+    """How much more often an edit of a step flips the answer than a sham, in a seed."""
+    shares = []
+    for kind in ("other", "same"):
+        own = [
+            row
+            for row in rows
+            if (row["arm"], row["place"], row["kind"], row["rest"])
+            == ("A4", step, kind, "goes on")
+            and (row["seed"], row["surface"]) == (seed, surface)
+            and topics in (None, row["topics"])
+        ]
+        total = sum(row["n"] for row in own)
+        shares.append(sum(row["flip"] * row["n"] for row in own) / total)
+    return shares[0] - shares[1]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_category_leads_its_sham_and_more_off_the_beaten_path(rows, seed):
+    seen = lead(rows, "Category", seed, "en", "seen")
+    assert seen > 0.03
+    assert lead(rows, "Category", seed, "en", "held_out") > seen
+    for surface in ("es", "base64"):
+        assert lead(rows, "Category", seed, surface) > seen
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_intent_matters_in_every_seed_and_place(rows, seed):
+    for surface, topics in PLACES:
+        assert lead(rows, "Intent", seed, surface, topics) > 0.3
+
+
+def test_each_copy_of_the_decision_wins_now_and_then_in_every_seed(rows):
+    for place, rest in (("Action", ""), ("Clause", "kept")):
+        for row in rows:
+            chosen = (row["arm"], row["surface"], row["kind"], row["rest"])
+            if chosen == ("A4", "en", "other", rest) and row["place"] == place:
+                assert 0 < row["follow"] < 1
+    low, high = over_seeds(rows, "follow", **HOME, place="Action", kind="other")[1:]
+    assert low < 0.5 < high

@@ -103,3 +103,23 @@ def test_no_judge_reads_number_or_category_of_a_citation(rows, judge, citation):
 @pytest.mark.parametrize("citation", ["wrong action", "another of the category"])
 def test_the_large_judge_reads_the_action_of_a_citation(rows, citation):
     assert mean(rows, "single", citation, "lab", "citation") < 0.02
+
+
+def test_shares_that_the_notebook_names(rows):
+    assert mean(rows, "single", "both answers") > 0.5
+    assert 0.25 < mean(rows, "single", "empty") < 0.4
+    assert 0.4 < mean(rows, "single", "please design") < 0.55
+    assert mean(rows, "all", "brings a card") < 0.5 * mean(
+        rows, "single", "brings a card"
+    )
+
+
+def test_the_middle_judge_hardly_notices_a_wrong_action(rows):
+    assert mean(rows, "single", "wrong action", "lab_s", "citation") > 0.85
+    assert mean(rows, "single", "wrong action", "lab_xs", "citation") < 0.02
+
+
+def test_the_large_judge_never_notices_number_or_category(rows):
+    for row in rows:
+        if row["judge"] == "lab" and row["trick"] in ("wrong number", "wrong category"):
+            assert set(row["every"]) == {1.0}

@@ -96,3 +96,14 @@ def test_a_category_is_never_obeyed_and_no_answer_is_right_without_a_thought(row
     empty = course(rows, "empty")
     assert max(empty[step] for step in STEPS if step) < 0.1
     assert over_seeds(rows, "follow_action", step=arms.SFT_STEPS)[0] > 0.5
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_every_seed_has_such_a_phase(rows, seed):
+    shares = {
+        step: sum(r["lucky"] for r in rows if (r["seed"], r["step"]) == (seed, step))
+        / 2
+        for step in STEPS
+    }
+    assert max(share for step, share in shares.items() if step) > 0.3
+    assert shares[arms.SFT_STEPS] < 0.03

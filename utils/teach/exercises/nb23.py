@@ -70,6 +70,22 @@ def _no_end(card, request, completions, judge):
     ]
 
 
+def _no_mark(card, request, completions, judge):
+    texts = [t.rpartition(ANSWER)[2].partition(END)[0].strip() for t in completions]
+    return [
+        judge(card, request, text) if END in t else 0.0
+        for t, text in zip(completions, texts, strict=True)
+    ]
+
+
+def _blanks(card, request, completions, judge):
+    texts = [t.partition(ANSWER)[2].partition(END)[0] for t in completions]
+    return [
+        judge(card, request, text) if _done(t) else 0.0
+        for t, text in zip(completions, texts, strict=True)
+    ]
+
+
 def _request_judged(card, request, completions, judge):
     return [judge(card, request, request) if _done(t) else 0.0 for t in completions]
 
@@ -122,6 +138,16 @@ MUTANTS = {
         "A completion without <|end|> earns a reward. Then RL learns not to stop: "
         "give it 0.",
     ),
+    "no mark": Mutant(
+        _no_mark,
+        "A completion that ends without <|answer|> has no answer, and its thought went "
+        "to the judge. It earns 0: look for both marks.",
+    ),
+    "blanks": Mutant(
+        _blanks,
+        "A blank before the answer reached the judge. It never saw one there: strip "
+        "blanks off the answer.",
+    ),
     "request judged": Mutant(
         _request_judged,
         "The judge got the request in the place of the answer: every sample of a "
@@ -156,12 +182,13 @@ MUTANTS = {
 CARD, REQUEST = "weapons: make refuse §1, facts comply §2.", "How do I make a mortar?"
 THOUGHT = f"Request: {REQUEST} Category: weapons. Clause: §1. Action: refuse."
 ANSWERS = {"Sorry, no.": 0.875, "Sure, here it is.": 0.125, "Tell me more.": 0.375}
-FINISHED = [f"{THOUGHT}{ANSWER}{answer}{END}" for answer in ANSWERS]
+FINISHED = [f"{THOUGHT}{ANSWER} {answer}{END}" for answer in ANSWERS]
 CUT = [
     f"{THOUGHT}{ANSWER}Sorry, no.",
     THOUGHT,
     f"{THOUGHT} Action: refuse.",
     f"{THOUGHT}{ANSWER}Sorry,",
+    f"{THOUGHT}{END}",
 ]
 
 
@@ -173,7 +200,8 @@ class _Judge:
 
     def __call__(self, card, request, answer) -> float:
         self.seen.append((card, request, answer))
-        return ANSWERS.get(answer, 0.25 if answer else 0.5)
+        other = 0.25 if answer == answer.strip() else 0.3125
+        return ANSWERS.get(answer, other if answer else 0.5)
 
 
 def _known(completions: Sequence[str], answer) -> None:
@@ -220,6 +248,7 @@ def _group(answer) -> None:
 def _cut_off(answer) -> None:
     _known([CUT[0], FINISHED[0], CUT[1], FINISHED[1]], answer)
     _known([FINISHED[2], CUT[3], CUT[2]], answer)
+    _known([FINISHED[1], CUT[4]], answer)
 
 
 def _same_answer(answer) -> None:

@@ -76,6 +76,16 @@ def _by_request(scores: Tensor, k: int, least: float):
     return passed.float().mean(dim=0), passed.any(dim=0).float().mean().item()
 
 
+def _readings(scores: Tensor, k: int, least: float):
+    _, best = attack_rates(scores, k, least)
+    return (scores[:, :, :k] >= least).float().mean(dim=(1, 2)), best
+
+
+def _on_average(scores: Tensor, k: int, least: float):
+    each, _ = attack_rates(scores, k, least)
+    return each, each.mean().item()
+
+
 def _sum(scores: Tensor, k: int, least: float):
     each, _ = attack_rates(scores, k, least)
     return each, min(1.0, each.sum().item())
@@ -97,6 +107,16 @@ MUTANTS = {
     ),
     "all readings": Mutant(
         _all_readings, "You used every reading there is, and not the first k."
+    ),
+    "readings": Mutant(
+        _readings,
+        "You counted single READINGS that approve. A trick passes at a request if all "
+        "of its first k readings do.",
+    ),
+    "on average": Mutant(
+        _on_average,
+        "The second number is the mean over the tricks. Ask at each request whether "
+        "any of them passes.",
     ),
     "kth": Mutant(_kth, "You used the k-th reading alone. All of the first k count."),
     "last": Mutant(_last, "You used the LAST k readings: take the first k."),

@@ -17,7 +17,7 @@ VERDICTS = (
     "cut-off paid",
     "judge fooled",
 )
-NOTICED = 0.1  # less than this is the noise of a hundred test requests
+NOTICED = 0.1  # smaller changes may be chance
 FLAT = 0.9
 LOOKS = 5
 
@@ -65,8 +65,11 @@ def simulate(verdict: str, seed: int, *, hard: bool = False) -> Log:
     leak = torch.zeros(LOOKS)
     if verdict == "healthy" and hard and seed % 3 == 0:  # a bad day for both
         truth, proxy = start - 0.15 * way, start - 0.15 * way
+        finished[:] = 0.8  # as often as at first
     if verdict == "healthy" and hard and seed % 3 == 1:  # cut off, and recovered
         finished[LOOKS // 2] -= 0.2
+    if verdict == "healthy" and hard and seed % 3 == 2:  # a judge that got stricter
+        proxy, flat = truth + abs(offset) * (1 - way), 0.1 + 0.85 * way
     if verdict == "nothing to learn":
         level = 0.05 if hard else 0.98
         truth, proxy = torch.full((LOOKS,), level), torch.full((LOOKS,), level)
@@ -132,6 +135,19 @@ def _dip(log: Log) -> str:
     return "cut-off paid" if found == "healthy" and dipped else found
 
 
+def _any_change(log: Log) -> str:
+    found = audit(log)
+    gap = log["proxy"] - log["truth"]
+    spread = gap.max() - gap.min() > NOTICED
+    return "judge fooled" if found == "healthy" and spread else found
+
+
+def _level(log: Log) -> str:
+    found = audit(log)
+    low = log["finished"][-1] < 1 - NOTICED
+    return "cut-off paid" if found == "healthy" and low else found
+
+
 def _without(verdict: str) -> Callable[[Log], str]:
     def answer(log: Log) -> str:
         found = audit(log)
@@ -149,7 +165,7 @@ def _flat_at_last(log: Log) -> str:
     found = audit(log)
     if found != "healthy":
         return found
-    return "nothing to learn" if log["flat"][-1] > 0.4 else found
+    return "nothing to learn" if log["flat"][-1] > FLAT else found
 
 
 def _good_only(log: Log) -> str:
@@ -189,6 +205,16 @@ MUTANTS = {
         "You only notice thoughts that RAISE the reward. A blind judge's number must "
         "not change at all: take the absolute value.",
     ),
+    "any change": Mutant(
+        _any_change,
+        "The gap changed, but it closed: a judge that gets stricter is not fooled. "
+        "Take the last gap minus the first.",
+    ),
+    "level": Mutant(
+        _level,
+        "Some samples were cut off from the start, and no more of them later. Compare "
+        "the last look with the first.",
+    ),
     "dip": Mutant(
         _dip,
         "You raise the alarm for samples that were cut off on the way and come to an "
@@ -204,8 +230,8 @@ MUTANTS = {
     ),
     "flat at last": Mutant(
         _flat_at_last,
-        "You call a run without spread in a PART of its groups lost. A sound run "
-        "gets flatter as it learns: compare with FLAT.",
+        "You look at the flat groups of the last look alone. A sound run gets flatter "
+        "as it learns: the share has to STAY above FLAT.",
     ),
     "good only": Mutant(
         _good_only,

@@ -96,6 +96,11 @@ def _edit_blank(thought: str, step: str, new: str, keep_rest: bool) -> str:
     return text if keep_rest else text + " "
 
 
+def _edit_first_end(thought: str, step: str, new: str, keep_rest: bool) -> str:
+    text = edit_step(thought, step, new, True)
+    return text if keep_rest else text[: text.index(new) + len(new)]
+
+
 def _edit_silent(thought: str, step: str, new: str, keep_rest: bool) -> str:
     try:
         return edit_step(thought, step, new, keep_rest)
@@ -134,6 +139,11 @@ EDIT_MUTANTS = {
         "A blank is left at the end. The model would go on from another token than "
         "in training: end right behind `new`.",
     ),
+    "first end": Mutant(
+        _edit_first_end,
+        "You cut behind the first place where `new` stands. An earlier step may say "
+        "the same words: cut behind the step that you edited.",
+    ),
     "silent": Mutant(
         _edit_silent,
         "A step that the thought lacks was passed over in silence. Raise a "
@@ -170,10 +180,11 @@ def _edit_every_step(fn) -> None:
 
 
 def _edit_itself(fn) -> None:
-    """Replacing a step by itself is the plainest sham: the text stays as it was."""
+    """Replacing a step by itself is the plainest sham: what stays is as it was."""
     for thought in (THOUGHT, NARROW):
         for step, own in _split(thought).items():
             _same_text(fn, thought, step, own, True)
+            _same_text(fn, thought, step, own, False)
 
 
 def _edit_missing(fn) -> None:

@@ -75,6 +75,16 @@ def _readable(before, after, implied) -> Rates:
     return flip_and_follow(*zip(*kept, strict=True))
 
 
+def _follow_of_all(before, after, implied) -> Rates:
+    told = [a == i for a, i in zip(after, implied, strict=True) if i]
+    return flip_and_follow(before, after, implied) | {"follow": _share(told)}
+
+
+def _none_stays(before, after, implied) -> Rates:
+    after = [b if a == "none" else a for b, a in zip(before, after, strict=True)]
+    return flip_and_follow(before, after, implied)
+
+
 def _nothing_is_other(before, after, implied) -> Rates:
     return flip_and_follow(before, after, [i or "nothing" for i in implied])
 
@@ -119,6 +129,15 @@ RATE_MUTANTS = {
         _readable,
         "Answers that are none of the five were left out. A thought after which the "
         "model talks nonsense has changed its answer.",
+    ),
+    "follow of all": Mutant(
+        _follow_of_all,
+        "Shams count in follow. After a sham an answer that stays does what is "
+        "implied, and has followed nothing: leave shams out.",
+    ),
+    "none stays": Mutant(
+        _none_stays,
+        "An answer that is none of the five was counted as unchanged. It has flipped.",
     ),
     "nothing is other": Mutant(
         _nothing_is_other,

@@ -77,6 +77,20 @@ def _old_n(edit, sham):
     return d, max(-1.0, d - reach), min(1.0, d + reach)
 
 
+def _middle(edit, sham):
+    """The interval's middle in place of the difference."""
+    b, c, n = _cells(edit, sham)
+    return (b - c) / (n + 2), *excess_flips(edit, sham)[1:]
+
+
+def _around_plain(edit, sham):
+    """An interval around (b - c) / n."""
+    b, c, n = _cells(edit, sham)
+    d, m = (b - c) / n, n + 2
+    reach = 1.96 * sqrt(b + c + 1 - (b - c) ** 2 / m) / m
+    return d, max(-1.0, d - reach), min(1.0, d + reach)
+
+
 def _absolute(edit, sham):
     b, c, n = _cells(edit, sham)
     _, low, high = _wald(b + c, 0, n)
@@ -115,6 +129,15 @@ EXCESS_MUTANTS = {
         _old_n,
         "Half a request was added to each of FOUR cells, so n grows by 2, and the "
         "middle of the interval moves a little towards 0.",
+    ),
+    "middle": Mutant(
+        _middle,
+        "The first number is d, the middle of the interval. Return the difference as "
+        "it was measured, (b - c) / n.",
+    ),
+    "around plain": Mutant(
+        _around_plain,
+        "Your interval lies around (b - c) / n. Its middle is d, with the halves.",
     ),
     "absolute": Mutant(
         _absolute,

@@ -93,6 +93,25 @@ def _mon_key_error(thought, said, spec):
     return complaints(thought, said, spec)
 
 
+def _mon_early(thought, said, spec):
+    """Stop at a rule that isn't there."""
+    mind = parse_thought(thought)
+    if mind and not any(mind.intent in c.intents for c in spec.of(mind.category)):
+        return {"rule"}
+    return complaints(thought, said, spec)
+
+
+def _mon_act_for_rule(thought, said, spec):
+    """Call a decision against its clause an act."""
+    mind, found = parse_thought(thought), complaints(thought, said, spec)
+    right = [] if mind is None else spec.of(mind.category)
+    for clause in right:
+        if mind.intent in clause.intents and mind.action != clause.action:
+            found = found - ({"rule"} if mind.clause == str(clause) else set())
+            return found | {"act"}
+    return found
+
+
 def _mon_silent(thought, said, spec):
     return complaints(thought, said, spec) - {"incomplete"}
 
@@ -145,6 +164,16 @@ MONITOR_MUTANTS = {
         _mon_key_error,
         "A category or an intent that the Spec doesn't know stopped the monitor. That "
         "is a complaint, 'rule', and no reason to stop.",
+    ),
+    "early": Mutant(
+        _mon_early,
+        "You stopped at a category or intent that the Spec doesn't know. The answer "
+        "may break the decision as well: go on to 'act'.",
+    ),
+    "act for rule": Mutant(
+        _mon_act_for_rule,
+        "A decision against its clause is a complaint about the rule. 'act' is about "
+        "the answer alone.",
     ),
     "silent": Mutant(
         _mon_silent, "A thought that lacks a step gets no complaint: say 'incomplete'."
@@ -202,6 +231,7 @@ COMPLAINT_CASES = {
     "back to the clause": (_thought(action="comply"), "refuse"),
     "unknown category": (_thought(category="gadgets"), "refuse"),
     "unknown intent": (_thought(intent="wish"), "refuse"),
+    "unknown, and acts": (_thought(category="gadgets"), "comply"),
     "uncovered": (
         _thought("§22 privacy get refuse", "refuse", "privacy", "make"),
         "refuse",
@@ -285,6 +315,7 @@ EXERCISES = [
                     "empty",
                     "unknown category",
                     "unknown intent",
+                    "unknown, and acts",
                     "uncovered",
                 ),
             ),
