@@ -79,6 +79,13 @@ def test_answers_do_what_their_thought_decided():
         assert share(name, "decided") > 0.98
 
 
+def test_answers_alone_leave_something_undone_on_held_out_topics():
+    seen, unseen = (
+        accuracy("A1", "English (home)", topics=topics) for topics in SPLITS
+    )
+    assert seen > 0.97 and unseen < 0.9
+
+
 def test_a1_made_to_think_falls_back_to_complying():
     for action in ACTIONS:
         right = share("A1", "right", action=action)
