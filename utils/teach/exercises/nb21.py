@@ -301,10 +301,8 @@ def _compare(answer_, request: Request, policy: Clauses, places: slice) -> None:
 
 def _stopless(replies) -> list[str]:
     """Topic, category and intent without a full stop, the others as they are."""
-    return [
-        str(said).rstrip(".") if i in (1, 2, 3) else said
-        for i, said in enumerate(replies)
-    ]
+    first, *rest = map(str, replies)
+    return [first, *(said.rstrip(".") for said in rest[:3]), *rest[3:]]
 
 
 def _requests(surface: str) -> list[Request]:

@@ -215,7 +215,8 @@ def _retrieval_case(name: str):
                 expect(False, message)
         expect(
             got.keys() == want.keys(),
-            f"The actions should be {', '.join(want)}; yours: {', '.join(map(str, got))}.",
+            f"The actions should be {', '.join(want)}; "
+            f"yours: {', '.join(map(str, got))}.",
         )
         expect_close([got[a] for a in want], [want[a] for a in want])
 
