@@ -93,6 +93,29 @@ def _action_before_clause(policy, restated, topic, category, intent, entry):
     return thought and replace(thought, clause=thought.action, action=thought.clause)
 
 
+def _clause_object(policy, restated, topic, category, intent, entry):
+    thought = compose(policy, restated, topic, category, intent, entry)
+    return thought and replace(thought, clause=_cited(policy, thought.clause + " "))
+
+
+def _as_text(policy, restated, topic, category, intent, entry):
+    thought = compose(policy, restated, topic, category, intent, entry)
+    return thought and str(thought)
+
+
+def _beginning(policy, restated, topic, category, intent, entry):
+    found = ENTRY.fullmatch(entry)
+    clause = found and _cited(policy, f"§{found[2]}")
+    if not clause:
+        return None
+    return Thought(restated, topic, category, intent, str(clause), found[1])
+
+
+def _cited(policy, text: str):
+    """The first clause that begins with a text."""
+    return next((c for c in policy if f"{c} ".startswith(text)), None)
+
+
 def _crashes(policy, restated, topic, category, intent, entry):
     _, action, number = entry.rstrip(".").split()
     clause = {c.number: c for c in policy}[int(number.lstrip("§"))]
@@ -158,6 +181,18 @@ COMPOSE_MUTANTS = {
         _action_before_clause,
         "Clause and action have changed places: Thought(restated, topic, category, "
         "intent, clause, action).",
+    ),
+    "clause object": Mutant(
+        _clause_object,
+        "The clause in your thought is a Clause. Quote it as a text: str(clause).",
+    ),
+    "as text": Mutant(
+        _as_text, "This is the thought as a text. Return the Thought itself."
+    ),
+    "beginning": Mutant(
+        _beginning,
+        "A number was found at the beginning of a longer one: §3 is a part of §31. "
+        "Compare whole numbers.",
     ),
     "crashes": Mutant(
         _crashes, "A malformed entry stops your code. Return None for it."

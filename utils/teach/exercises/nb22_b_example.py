@@ -99,6 +99,17 @@ def _build_inverted(pieces: Pieces):
     return ids, [not value for value in mask]
 
 
+def _build_no_prompt(pieces: Pieces):
+    return build_example(_without(pieces, "prompt"))
+
+
+def _build_mark_first(pieces: Pieces):
+    if not pieces["thought"]:
+        return build_example(pieces)
+    swapped = {**pieces, "thought": pieces["mark"], "mark": pieces["thought"]}
+    return build_example(swapped)
+
+
 def _build_always_mark(pieces: Pieces):
     answer_ = [*pieces["mark"], *pieces["answer"]]
     turned = pieces if pieces["thought"] else {**pieces, "answer": answer_}
@@ -161,6 +172,16 @@ BUILD_MUTANTS = {
     "inverted": Mutant(
         _build_inverted,
         "The mask is the wrong way round: True is for what the student writes.",
+    ),
+    "no prompt": Mutant(
+        _build_no_prompt,
+        "The prompt is missing. The student has to read the request; it just doesn't "
+        "learn to write it.",
+    ),
+    "mark first": Mutant(
+        _build_mark_first,
+        "The mark stands before the thought. It ends the thought: the answer comes "
+        "right behind it.",
     ),
     "no end": Mutant(
         _build_no_end,
