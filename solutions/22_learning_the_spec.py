@@ -600,9 +600,9 @@ show(
 
 # %% [markdown]
 # The grey line is chance for the action. The form comes first. Then the right
-# action runs *ahead* of the right clause: many a wrong clause happens to have
-# the right action. So right answers alone don't say that the rule is known.
-# Section 6 counts the clauses.
+# action runs *ahead* of the right clause: often the thought cites a wrong
+# clause, or one that it made up, that ends in the right action. So right
+# answers alone don't say that the rule is known. Section 6 counts the clauses.
 #
 # A4 is the same training, longer and on more requests. It also goes on with
 # harmless tasks meanwhile, as the paper mixes in capabilities data.
