@@ -113,8 +113,9 @@ def gain(rows, figure, one, two):
 # ```
 #
 # `spec(category)` is the part of the rules about the request's category;
-# `G_base` is helpful only; `G_RM` is a judge that reads the same rules. In the
-# last step the rules are gone (notebook 22).
+# `G_base` is helpful only; `G_RM` is a judge that reads the same rules. Each
+# time it scores an example is one *reading*. In the last step the rules are
+# gone (notebook 22).
 #
 # Ours differs in two ways. The base model has two million parameters and can't
 # follow one long instruction, so it gets short questions. And the judge sees
@@ -241,9 +242,9 @@ for surface in ("en", "es", "rot13"):
     print(f"{surface:5} topic: {topic:12} intent: {intent}")
 
 # %% [markdown]
-# In ROT13 the short questions fail, and one of them gets an answer to another
-# question. Of the six, restating alone was learned on ciphers. So it has to come
-# first.
+# In Spanish this teacher gets away with it. In ROT13 the short questions fail,
+# and one of them gets an answer to another question. Of the six, restating
+# alone was learned on ciphers. So it has to come first.
 
 # %% [markdown]
 # ## 3. Six replies become one thought
@@ -379,10 +380,9 @@ for r, one, fine in zip(asked, written, all_right, strict=True):
 
 # %% [markdown]
 # Look at the card of the faulty one, if there is one. Which two entries are
-# alike? The model finds a number as it finds everything in its context: it
-# looks for what stood before, and copies what came next. Behind the *action*
-# stands the number. With the same action in two clauses, two numbers stand
-# behind the same word.
+# alike? A guess: the model looks for the word that it has just written, and
+# copies what came next in the card. Behind the *action* stands the number.
+# With the same action in two clauses, two numbers stand behind the same word.
 #
 # The study counts this apart, over three seeds, with three random Specs of
 # each kind in each seed:
@@ -450,15 +450,39 @@ ours = [shares_its_action(clause, spec) for clause in spec.clauses]
 print(f"clauses of the course's Spec that share an action: {sum(ours)}")
 
 # %% [markdown]
-# **What we saw.** The *answer* follows every Spec. The *citation* is at chance
-# where two clauses of a category have the same action, and fails nowhere else.
-# Our Spec has no such pair, so on it the teacher looks perfect. That is a
-# property of the Spec as much as of the teacher.
+# **What we saw.** The *answer* follows every Spec. The *citation* is right only
+# about half the time where two clauses of a category have the same action, and
+# fails nowhere else. Our Spec has no such pair, so on it the teacher looks
+# perfect. That is a property of the Spec as much as of the teacher.
 #
-# The second print is the more important one. The judge is the same
-# model and looks the number up in the same way: it makes the *same*
-# mistake, and so approves of it. A cheap check, whether the thought
-# agrees with itself, does better. We write it now.
+# The second print is the more important one: the judge believes every wrong
+# number. Why? Ask it about the faulty example above, once with the clause that
+# was cited, once with the right one, and once with a clause of another action.
+
+# %%
+wrong = [
+    (r, one)
+    for r, one in zip(asked, written, strict=True)
+    if one.thought and one.thought.clause != str(r.clause(odd))
+]
+for r, one in wrong[:1]:
+    own = odd.of(r.topic.category)
+    other = next(c for c in own if c.action != r.action(odd))
+    print("right clause:", r.clause(odd))
+    for clause in (one.thought.clause, r.clause(odd), other):
+        said = ask_base(
+            prompts.judge(
+                prompts.card(own), r.text, one.answer, str(clause)
+            )
+        )
+        print(f"cited: {clause!s:32} judge: {said}")
+
+# %% [markdown]
+# The judge writes what the policy wants (intent, action, number), then what was
+# done (action, number), then its verdict. The two numbers may differ, and it
+# still says "yes". Only another *action* makes it say "no". So it checks the
+# action of the clause, not the number, whether that is right or wrong. A cheap
+# check, whether the thought agrees with itself, does better. We write it now.
 #
 # ## 5. The form: what an example says against itself
 #
@@ -599,8 +623,8 @@ show(
 #   what the request asks for can see it. The large judge does; the small
 #   ones let about half of it pass.
 # * **foreign** and **category** are the judges' blind spots. They don't see
-#   which category was named, and they never learned to doubt a clause from
-#   elsewhere. The form catches both at no cost.
+#   which category was named. And a foreign clause has the right action, which
+#   is all that they check (section 4). The form catches both at no cost.
 # * **topic** nobody sees. It stands in the thought, and no reader compares it
 #   with anything.
 #
@@ -651,7 +675,8 @@ check("keep_by_minimum", keep_by_minimum)
 # <details><summary>Hint 2</summary>
 #
 # `scores.amin(dim=1)` has shape (examples,). Compare it with the threshold;
-# equal is good enough.
+# equal is good enough. (`scores.min(dim=1)` returns two things, the values and
+# their places: then take `.values`.)
 # </details>
 #
 # ## 8. Precision and recall
@@ -772,8 +797,8 @@ show(fig, "\n".join(told))
 
 # %% [markdown]
 # The faulty marks on the right, among the good ones, are the misread ones that
-# the weak judge believes, and the wrong topics. After the form check this judge
-# finds next to nothing more at the usual threshold. A threshold near 1 does
+# the weak judge believes, and the wrong topics. After the form check it finds
+# next to nothing more in this run at the usual threshold. A threshold near 1 does
 # raise precision, and pays for it with most of the good examples.
 #
 # ### All levels of noise, three seeds
@@ -871,18 +896,22 @@ looks = {
 }
 for place, ((judge, kind), where) in enumerate(cases.items()):
     one = over_seeds(sight, "single", **where)[0]
-    every = over_seeds(sight, "all", **where)[0]
-    values = dict(zip(looks, (one, every, one**6), strict=True))
-    for (label, value), shift in zip(
-        values.items(), (-0.1, 0, 0.1), strict=True
+    values = (
+        spread(sight, "single", **where),
+        spread(sight, "all", **where),
+        np.full(3, 100 * one**6),  # no interval: it is calculated
+    )
+    for (label, (color, marker)), (mean, low, high), shift in zip(
+        looks.items(), values, (-0.1, 0, 0.1), strict=True
     ):
-        color, marker = looks[label]
-        ax.plot(
+        ax.errorbar(
             place + shift,
-            100 * value,
-            marker,
+            mean,
+            [[mean - low], [high - mean]],
+            fmt=marker,
             color=OKABE_ITO[color],
             markersize=8,
+            capsize=3,
             label=label if place == 0 else None,
         )
     told.append(
@@ -894,7 +923,7 @@ ax.set_xticks(range(len(cases)), names)
 ax.set_ylabel("faulty ones\nthat get through, %")
 ax.set_ylim(-4, 104)
 ax.grid(axis="y", alpha=0.3)
-ax.legend(fontsize=8)
+ax.legend(fontsize=8, loc="center right", bbox_to_anchor=(0.88, 0.55))
 show(fig, "\n".join(told))
 
 # %%
@@ -933,7 +962,7 @@ for checker, label in (
 #
 # Two things make readings differ more:
 #
-# * **Sampling.** It does nothing for `lab_s`, which is wrong and *sure*. For
+# * **Sampling.** It does little for `lab_s`, which is wrong and *sure*. For
 #   `lab_xs`, which is unsure, six readings overlook about half of what one
 #   does. But they lose a fifth of the good examples as well: the minimum
 #   can't tell a doubt from a slip.
@@ -1070,7 +1099,8 @@ show(fig, "\n".join(textwrap.fill(line, 76) for line in told))
 # on thought and answer (as arm A4 is), from a teacher without faults, from one
 # with 40 % faults, and from the same one after form and judge. All take the
 # same number of steps, a quarter of what the arms get, on a third of
-# the requests. The tests are English requests that nobody trained on.
+# the requests. The tests are English requests that nobody trained on, about
+# topics that were seen in training and about held-out ones.
 #
 # **Predict.** Which of the two kinds of student is hurt more by faulty data?
 # Will it show in the greedy answer, or only when the student samples?
@@ -1157,7 +1187,7 @@ for name, own in data.items():
 # answers hide about half of that. The filter gives it back, as far as three seeds can
 # tell, though it leaves a third fewer examples, about one in ten of them still
 # faulty. (Between filtered and clean data the interval holds 0, and it is
-# wide: a difference of ten points either way is possible.)
+# wide: a loss as large as that of the student of answers is possible.)
 #
 # Two cautions. These students are trained briefly, so that there is room to
 # see a difference; none is as good as its arm. And the share of right clauses
@@ -1170,7 +1200,7 @@ for name, own in data.items():
 #   six small questions; the replies make up a thought that quotes a clause.
 # * A teacher is tested with *other* Specs than the one you care about. Ours
 #   follows them all in its answers. In its citations it fails where two
-#   clauses share an action; and the judge, the same model, believes it.
+#   clauses share an action; and the judge, the same model, doesn't notice.
 # * The form costs nothing and sees what the judge can't: a chain that
 #   contradicts itself. The judge sees what the form can't: a chain that fits
 #   and is wrong from the start. Some faults nobody sees.

@@ -270,7 +270,7 @@ for split in SPLITS:
 for (name, split), values in distance.items():
     near = np.mean(np.array(values) < 0.1)
     print(
-        f"{name}, {split:8} topics: mean KL {np.mean(values):5.1f} nats; "
+        f"{name}, {split:8} topics: mean KL {np.mean(values):6.2f} nats; "
         f"below 0.1 for {near:.0%} of the requests"
     )
 
@@ -295,9 +295,10 @@ show(fig, f"Distance to the teacher, median in nats: {middle}.")
 
 # %% [markdown]
 # How to read it: a curve further to the left is a student closer to the
-# teacher. A0's curve has a short step on the left (there the clause says
-# *comply*) and a long one on the right. The gap between A1's two curves shows
-# what distilling answers alone leaves undone on topics that were held out.
+# teacher. (The left edge collects all that is smaller still.) A0's curve has a
+# short step on the left (there the clause says *comply*) and a long one on the
+# right. The gap between A1's two curves shows what distilling answers alone
+# leaves undone on topics that were held out.
 #
 # A1 has no thought that we could look at. From here on we follow the other
 # way: the thought is distilled as well.
@@ -484,8 +485,8 @@ print(
 
 # %% [markdown]
 # So the same example says much more to A4 than to A1. It also takes more
-# computing. The mean of the loss is over *tokens*: most of A4's gradient is
-# about the thought, and little of it about the answer.
+# computing. The mean of the loss is over *tokens*: most of those that A4
+# learns belong to the thought, and few to the answer.
 #
 # ## 4. Watch it learn
 #
@@ -511,9 +512,9 @@ print(f"{len(examples)} training examples")
 # <details><summary>Answer</summary>
 #
 # The *form* comes first: it is the same in every example. The right clause
-# needs the table (category, intent) → clause by heart, so it comes later. The
-# answer follows the clause. It can't come much earlier, because the action is
-# read off the thought.
+# needs the table (category, intent) → clause by heart, so it comes later. And
+# the answer? There are five actions and 33 clauses. A wrong clause may have
+# the right action. Look at the figure.
 # </details>
 
 # %%
@@ -598,9 +599,13 @@ show(
 )
 
 # %% [markdown]
-# The grey line is chance. A4 is the same training, longer and on more
-# requests. It also goes on with harmless tasks meanwhile, as the paper mixes
-# in capabilities data.
+# The grey line is chance for the action. The form comes first. Then the right
+# action runs *ahead* of the right clause: often the thought cites a wrong
+# clause, or one that it made up, that ends in the right action. So right
+# answers alone don't say that the rule is known. Section 6 counts the clauses.
+#
+# A4 is the same training, longer and on more requests. It also goes on with
+# harmless tasks meanwhile, as the paper mixes in capabilities data.
 
 # %% [markdown]
 # ## 5. SFT only, RL only, both
@@ -1156,7 +1161,7 @@ LOOKS = {
     "A6": "RL only",
     "A4": "SFT",
     "A5": "SFT + RL",
-    "A11": "SFT + RL, judge sees",
+    "A11": "SFT + RL, judge sees clause",
     "A8": "Spec's text + SFT",
     "teacher": "base with the clauses",
 }
@@ -1373,6 +1378,7 @@ looks = (
 for column, (label, color, marker) in enumerate(looks):
     values = [row[column] for row in agreement.values()]
     ax.plot(
+        np.arange(len(values)) + 0.08 * (column - 1),  # side by side
         [100 * v if v is not None else np.nan for v in values],
         marker,
         color=OKABE_ITO[color],
@@ -1472,8 +1478,9 @@ show(
 # decisions that follow from the same table.
 #
 # This is the point of Guan et al. against labels alone: "knowledge of the
-# specifications" is lost when only answers are trained on. Here you can see
-# what is lost.
+# specifications" is lost when only answers are trained on. Be fair, though:
+# the exam asks in the form that A4 was trained in, and A1 never saw a clause
+# number. What it can't do is *say* the rule. It acts on much of it.
 
 # %% [markdown]
 # ## 9. The Spec in the prompt instead
@@ -1569,8 +1576,9 @@ show(fig, f"Right action in %. {told}.")
 #
 # <details><summary>Answer</summary>
 #
-# Remember what each question asks for: one skill, which the base was taught
-# in all these surfaces. What it never had to do is two of them at once.
+# Remember what each question asks for: one skill. Restating was taught in all
+# these languages and ciphers, and every question after it reads plain
+# English. What the base never had to do is two of them at once.
 # </details>
 
 # %%
@@ -1608,9 +1616,9 @@ for place, batches_of in TRIPS.items():
 # right in every language and cipher that it can read. In the ciphers it is
 # far above A4, whose weak link there is to recite the clause. So what carries
 # over is the *procedure*: decode first, then look for the rule. Whether the
-# rule then comes from the prompt or from the weights is second to that. In
-# new jailbreaks the steps don't help: a restatement can carry the attack
-# along.
+# rule then comes from the prompt or from the weights is second to that: in
+# the languages it hardly matters, in the ciphers it still does. In new
+# jailbreaks the steps don't help: a restatement can carry the attack along.
 #
 # Be fair in both directions. A10 and the teacher have an **oracle**: we picked
 # the clauses of the right category for them, which A4 has to find. The
@@ -1824,7 +1832,7 @@ TraceViewer(shown_requests, shown_replies, judged)
 #   new jailbreaks better. Where a request has to be decoded first, they are
 #   not. With the clauses *and* the steps, the untrained base is right there,
 #   too: what carries over is the procedure.
-# * A text that is known by heart does not act by itself.
+# * A text that can be recited does not act by itself.
 # * Three measures of a thought: does it cite the right clause, does the answer
 #   act on it, and is the clause known by heart.
 #

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from utils.align.chat import Reply
+from utils.align.chat import Reply, reply
 from utils.evaluate.arms import GRPO_STEPS
 from utils.evaluate.conditions import plain
 from utils.evaluate.studies import exploration
@@ -19,6 +19,8 @@ from utils.evaluate.study import load_rows, over_seeds
 from utils.evaluate.table import GROUPS, interval
 from utils.models.load import load
 from utils.teach.exercises import nb22_e_samples as exercise
+from utils.world import prompts
+from utils.world.replies import action_of
 from utils.world.spec import ACTIONS
 
 ROWS = load_rows("exploration")
@@ -88,6 +90,22 @@ def test_the_base_always_complies_so_that_group_is_not_mixed_either():
 def test_after_a_brief_sft_it_is_among_the_samples_and_most_groups_are_mixed(action):
     assert figure("pass_16", "brief", action) > 0.8
     assert figure("pass_1", "brief", action) < 0.9
+
+
+def test_after_a_brief_sft_wrong_clauses_end_in_the_right_action():
+    model, tokenizer, _ = exploration.brief(0)
+    asked = plain("seen", 50)
+    chats = [prompts.chat(request.text) for request in asked]
+    said = reply(model, tokenizer, chats, thinking=True)
+    lucky = [
+        (request, one.thought)
+        for request, one in zip(asked, said, strict=True)
+        if action_of(one.answer) == request.action()
+        and f"Clause: {request.clause()}." not in one.thought
+    ]
+    assert len(lucky) >= 10
+    fits = [f"{r.action()}. Action: {r.action()}." in thought for r, thought in lucky]
+    assert np.mean(fits) > 0.9
 
 
 def test_most_groups_are_mixed_in_the_middle_and_few_at_both_ends():

@@ -12,14 +12,19 @@ from utils.evaluate.studies.filter import (
     LEVELS,
     corrupt,
     flawless,
+    forms,
+    keep_by_minimum,
     kept_by_action,
     possible_faults,
     precision_recall,
+    read,
+    teacher,
     truth,
     well_formed,
     with_fault,
 )
 from utils.evaluate.study import load_rows, over_seeds
+from utils.models.load import load
 from utils.world.replies import action_of, answer, true_thought
 from utils.world.requests import sample_requests
 from utils.world.spec import load_spec
@@ -93,6 +98,28 @@ def test_a_slipping_teacher_is_the_forms_best_case_and_the_judges_worst():
         return over_seeds(ROWS, "precision", **where)[0] - before[0]
 
     assert gain(True, NOBODY) > 2 * gain(False, way())
+
+
+def test_what_form_and_judge_leave_of_its_slips_is_about_the_requests_words():
+    cases = teacher(0, HOT, n=80)
+    usable = [
+        case for case, fits in zip(cases, forms(cases).tolist(), strict=True) if fits
+    ]
+    stays = keep_by_minimum(read(*load("lab"), usable, 2), 0.5).tolist()
+    left = [case for case, keep in zip(usable, stays, strict=True) if keep]
+    faulty = [(r, one.thought) for r, one in left if not flawless(r, one)]
+    assert faulty
+    for request, thought in faulty:
+        right = true_thought(request)
+        assert thought.clause == right.clause and thought.action == right.action
+
+
+def test_support_loses_most_in_each_seed():
+    where = {"level": 0.0, "form": False} | way("lab_xs")
+    actions = ("comply", "refuse", "refer", "ask")
+    others = [by_seed(f"keeps_{action}", **where) for action in actions]
+    for seed, share in by_seed("keeps_support", **where).items():
+        assert all(share < other[seed] for other in others)
 
 
 def test_the_weak_judge_takes_from_one_action_alone():

@@ -66,6 +66,13 @@ def test_sampling_shows_more_than_greedy_answers_for_thoughts():
     assert lost("sampled") > 1.5 * lost("greedy") > 0
 
 
+def test_after_a_brief_training_the_action_is_ahead_of_the_clause():
+    """Notebook 22, section 4, says so of its short training."""
+    for seed in SEEDS:
+        own = {"seed": seed, "thinking": True}
+        assert mean("greedy", CLEAN, **own) > mean("clause", CLEAN, **own) + 0.05
+
+
 def test_the_share_of_right_clauses_hardly_tells_the_data_apart():
     found = [mean("clause", d, thinking=True) for d in (CLEAN, FAULTY, FILTERED)]
     assert max(found) - min(found) < 0.12

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from utils.align.judge import verdicts
 from utils.evaluate.studies.follow import (
     DRAWN,
     followed,
@@ -11,6 +12,8 @@ from utils.evaluate.studies.follow import (
     shares_its_action,
 )
 from utils.evaluate.study import load_rows, over_seeds
+from utils.models.load import load
+from utils.world.replies import answer
 from utils.world.requests import sample_requests
 from utils.world.spec import load_spec
 
@@ -48,6 +51,37 @@ def test_the_citation_fails_where_two_clauses_share_an_action():
     for row in shared:
         assert row["answer"] == row["n"]
         assert row["cited"] < 0.8 * row["n"]
+
+
+def test_there_about_half_of_the_citations_are_right():
+    shared = [row for row in ROWS if row["shared"]]
+    right, asked = (sum(row[key] for row in shared) for key in ("cited", "n"))
+    assert 0.4 < right / asked < 0.7
+
+
+def test_the_judge_checks_the_action_of_a_clause_and_not_its_number():
+    """With the shipped model: the right clause, one that shares its action, another."""
+    model, tokenizer = load("lab")
+    passed = {"right": [], "same action": [], "another action": []}
+    for seed in (0, 1):
+        spec = new_actions(random.Random(f"judge-{seed}"))
+        for request in sample_requests(120, seed=seed, spec=spec):
+            right = request.clause(spec)
+            own = spec.of(right.category)
+            same = [c for c in own if c.action == right.action and c != right]
+            others = [c for c in own if c.action != right.action]
+            if not same or not others:
+                continue
+            said = answer(right.action, request.topic.name)
+            cited = dict(zip(passed, (right, same[0], others[0]), strict=True))
+            for name, clause in cited.items():
+                score = verdicts(
+                    model, tokenizer, [own], [request.text], [said], [str(clause)]
+                )
+                passed[name].append(score.item() >= 0.5)
+    assert len(passed["right"]) >= 8
+    assert all(passed["right"]) and all(passed["same action"])
+    assert not any(passed["another action"])
 
 
 def test_whole_thoughts_follow_random_specs_in_at_least_95_per_cent():

@@ -1,7 +1,7 @@
 """Exercise of notebook 21, part 1: the questions behind a thought."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from utils.align.judge import Clauses
@@ -56,20 +56,24 @@ def _replace_text(kind: str, text: str) -> Callable:
     return change
 
 
-def _foreign_topic(ask, policy, text):
-    return ask_in_steps(
-        _between(ask, _replace_text("Name the topic", text)), policy, text
-    )
+def _foreign(kind: str) -> Callable:
+    """Ask the question of this kind about the user's own words."""
+
+    def wrong(ask, policy, text):
+        return ask_in_steps(_between(ask, _replace_text(kind, text)), policy, text)
+
+    return wrong
 
 
-def _foreign_intent(ask, policy, text):
-    return ask_in_steps(
-        _between(ask, _replace_text("Name the intent", text)), policy, text
-    )
+def _looked_up(keys: Callable[[list[str]], Sequence[str]]) -> Callable:
+    """Look something else up than the intent: keys(the steps found)."""
 
+    def wrong(ask, policy, text):
+        found = ask_in_steps(ask, policy, text)
+        found[4] = ask(prompts.look_up(prompts.card(policy), keys(found)))
+        return found
 
-def _foreign_answer(ask, policy, text):
-    return ask_in_steps(_between(ask, _replace_text("Follow.", text)), policy, text)
+    return wrong
 
 
 def _not_restated(ask, policy, text):
@@ -115,9 +119,16 @@ def _full_stops(ask, policy, text):
     return [found[0], topic, category, intent, entry, found[5]]
 
 
-def _look_up_topic(ask, policy, text):
+def _intent_of_topic(ask, policy, text):
     found = ask_in_steps(ask, policy, text)
-    found[4] = ask(prompts.look_up(prompts.card(policy), [found[1]]))
+    intent = ask(prompts.name_intent(found[1])).rstrip(".")
+    entry = ask(prompts.look_up(prompts.card(policy), [intent]))
+    return [*found[:3], intent, entry, found[5]]
+
+
+def _entry_cut(ask, policy, text):
+    found = ask_in_steps(ask, policy, text)
+    found[4] = found[4].rstrip(".")
     return found
 
 
@@ -133,15 +144,15 @@ STEPS_MUTANTS = {
         "restatement: the other questions are skills in English.",
     ),
     "foreign topic": Mutant(
-        _foreign_topic,
+        _foreign("Name the topic"),
         "The topic was asked about the user's own words. Ask about the restatement.",
     ),
     "foreign intent": Mutant(
-        _foreign_intent,
+        _foreign("Name the intent"),
         "The intent was asked about the user's own words. Ask about the restatement.",
     ),
     "foreign answer": Mutant(
-        _foreign_answer,
+        _foreign("Follow."),
         "The answer was asked for with the user's own words. Use the restatement.",
     ),
     "no clauses in answer": Mutant(
@@ -169,8 +180,27 @@ STEPS_MUTANTS = {
         'question: take it off with .rstrip(".").',
     ),
     "look up topic": Mutant(
-        _look_up_topic,
+        _looked_up(lambda found: [found[1]]),
         "You looked the topic up. The entries of a card are intents.",
+    ),
+    "look up letters": Mutant(
+        _looked_up(lambda found: found[3]),
+        "You passed a text to look_up, which takes a list: it asks for each letter. "
+        "Write [intent].",
+    ),
+    "look up category": Mutant(
+        _looked_up(lambda found: [found[2]]),
+        "You looked the category up. The entries of a card are intents.",
+    ),
+    "intent of topic": Mutant(
+        _intent_of_topic,
+        "The intent was asked of the topic alone, which has none. Ask it of the "
+        "restatement.",
+    ),
+    "entry cut": Mutant(
+        _entry_cut,
+        "The entry has lost its full stop. Take it off topic, category and intent, and "
+        "off nothing else.",
     ),
     "order": Mutant(
         _order, "Category and intent have changed places in what you return."
@@ -196,13 +226,18 @@ class Teacher:
             return request.english if user == request.text else user
         if system == "Name the topic.":
             return f"{request.topic.name}." if plain else "a thing."
+        if system == "Name the intent." and user == request.topic.name:
+            return "make."
         if system == "Name the intent.":
             return f"{request.intent}." if plain else "facts."
         if system == "Look up.":
             return "I see no card."
         if system.startswith("Look up."):
             return (
-                next((e for e in _entries(system) if e.split()[:1] == [user]), "?")
+                next(
+                    (e for e in _entries(system) if e.split()[:1] == [user]),
+                    f"no entry {user}",
+                )
                 + "."
             )
         if system.startswith("Follow.") and plain:
@@ -259,7 +294,15 @@ def _compare(answer_, request: Request, policy: Clauses, places: slice) -> None:
         ),
         "",
     )
+    if not sentence and _stopless(got) == _stopless(want):
+        sentence = STEPS_MUTANTS["full stops"].message
     raise Mistake(sentence, f"Expected {want[places]}, and got {list(got)[places]}.")
+
+
+def _stopless(replies) -> list[str]:
+    """Topic, category and intent without a full stop, the others as they are."""
+    first, *rest = map(str, replies)
+    return [first, *(said.rstrip(".") for said in rest[:3]), *rest[3:]]
 
 
 def _requests(surface: str) -> list[Request]:

@@ -1,6 +1,7 @@
 """Exercise of notebook 21, part 2: six replies become one thought."""
 
 import re
+from dataclasses import replace
 
 from utils.align.deliberate import compose
 from utils.teach.exercise import Exercise, Mistake, Mutant, Part
@@ -71,6 +72,50 @@ def _forgiving(policy, restated, topic, category, intent, entry):
     return Thought(restated, topic, category, intent, str(own[0]), own[0].action)
 
 
+def _as_entry_says(policy, restated, topic, category, intent, entry):
+    thought = compose(policy, restated, topic, category, intent, entry)
+    return thought and replace(thought, intent=entry.split()[0])
+
+
+def _clause_category(policy, restated, topic, category, intent, entry):
+    thought = compose(policy, restated, topic, category, intent, entry)
+    return thought and replace(thought, category=thought.clause.split()[1])
+
+
+def _filters(policy, restated, topic, category, intent, entry):
+    thought = compose(policy, restated, topic, category, intent, entry)
+    fits = thought and intent in thought.clause and thought.action in thought.clause
+    return thought if fits else None
+
+
+def _action_before_clause(policy, restated, topic, category, intent, entry):
+    thought = compose(policy, restated, topic, category, intent, entry)
+    return thought and replace(thought, clause=thought.action, action=thought.clause)
+
+
+def _clause_object(policy, restated, topic, category, intent, entry):
+    thought = compose(policy, restated, topic, category, intent, entry)
+    return thought and replace(thought, clause=_cited(policy, thought.clause + " "))
+
+
+def _as_text(policy, restated, topic, category, intent, entry):
+    thought = compose(policy, restated, topic, category, intent, entry)
+    return thought and str(thought)
+
+
+def _beginning(policy, restated, topic, category, intent, entry):
+    found = ENTRY.fullmatch(entry)
+    clause = found and _cited(policy, f"§{found[2]}")
+    if not clause:
+        return None
+    return Thought(restated, topic, category, intent, str(clause), found[1])
+
+
+def _cited(policy, text: str):
+    """The first clause that begins with a text."""
+    return next((c for c in policy if f"{c} ".startswith(text)), None)
+
+
 def _crashes(policy, restated, topic, category, intent, entry):
     _, action, number = entry.rstrip(".").split()
     clause = {c.number: c for c in policy}[int(number.lstrip("§"))]
@@ -116,6 +161,39 @@ COMPOSE_MUTANTS = {
         "A malformed entry was mended. Return None: better no example than one that "
         "the model did not write.",
     ),
+    "as entry says": Mutant(
+        _as_entry_says,
+        "You took the intent from the entry. Take the one that was named: if the two "
+        "differ, the filter has to see it.",
+    ),
+    "clause category": Mutant(
+        _clause_category,
+        "You took the category from the clause. Take the one that was named: if the "
+        "two differ, the filter has to see it.",
+    ),
+    "filters": Mutant(
+        _filters,
+        "You dropped an entry that contradicts the clause or the intent. To find that "
+        "is the filter's work, in section 5: here only the form of the entry and its "
+        "number count.",
+    ),
+    "action before clause": Mutant(
+        _action_before_clause,
+        "Clause and action have changed places: Thought(restated, topic, category, "
+        "intent, clause, action).",
+    ),
+    "clause object": Mutant(
+        _clause_object,
+        "The clause in your thought is a Clause. Quote it as a text: str(clause).",
+    ),
+    "as text": Mutant(
+        _as_text, "This is the thought as a text. Return the Thought itself."
+    ),
+    "beginning": Mutant(
+        _beginning,
+        "A number was found at the beginning of a longer one: §3 is a part of §31. "
+        "Compare whole numbers.",
+    ),
     "crashes": Mutant(
         _crashes, "A malformed entry stops your code. Return None for it."
     ),
@@ -125,11 +203,11 @@ POLICY = (
     Clause(52, "drugs", ("advice",), "refer"),
     Clause(31, "drugs", ("facts", "rework"), "comply"),
 )
-REST = "Where do I get heroin?", "heroin", "drugs"
+REST = "Where do I get heroin?", "heroin"
 
 
-def _compare(answer, intent: str, entry: str) -> None:
-    given = (POLICY, *REST, intent, entry)
+def _compare(answer, intent: str, entry: str, category: str = "drugs") -> None:
+    given = (POLICY, *REST, category, intent, entry)
     want = compose(*given)
     try:
         got = answer(*given)
@@ -165,11 +243,14 @@ def _found(answer) -> None:
 def _mistakes_stay(answer) -> None:
     _compare(answer, "get", "get comply §31.")  # the wrong clause
     _compare(answer, "get", "get comply §7.")  # decides against the clause
+    _compare(answer, "get", "advice refer §52.")  # the entry of another intent
+    _compare(answer, "get", "get refuse §7.", "medicine")  # another category named
 
 
 def _not_there(answer) -> None:
     _compare(answer, "get", "get refuse §3.")  # a number of the course's Spec
     _compare(answer, "get", "get refuse §60.")  # a number of no Spec
+    _compare(answer, "get", "get refuse §5.")  # the beginning of another number
 
 
 def _malformed(answer) -> None:

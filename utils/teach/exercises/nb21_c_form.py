@@ -65,6 +65,10 @@ def _none_passes(thought, text, policy):
     return True if thought is None else well_formed(thought, text, policy)
 
 
+def _clause_object(thought, text, policy):
+    return bool(thought) and thought.clause in policy
+
+
 def _the_truth(thought, text, policy):
     if not well_formed(thought, text, policy):
         return False
@@ -112,6 +116,11 @@ FORM_MUTANTS = {
     "none passes": Mutant(
         _none_passes, "A thought that is None was malformed already: False."
     ),
+    "clause object": Mutant(
+        _clause_object,
+        "Even a thought that fits is rejected. In the thought the clause is a text: "
+        "look for the one whose str(clause) equals it.",
+    ),
     "the truth": Mutant(
         _the_truth,
         "You compared with the course's Spec. The form has to fit the policy given, "
@@ -143,6 +152,8 @@ def _compare(check, thought: Thought | None, text: str, policy=POLICY) -> None:
         wrong = [
             m for m in FORM_MUTANTS.values() if _run(m, thought, text, policy) == got
         ]
+        if want:  # many mistakes reject too much: name one only if it fits throughout
+            wrong = [m for m in wrong if _alike(m, check) == len(_cases()) + 1]
         said = max(wrong, key=lambda m: _alike(m, check)).message if wrong else ""
     raise Mistake(
         said,
@@ -160,7 +171,12 @@ def _run(mutant: Mutant, *case) -> object:
 
 def _alike(mutant: Mutant, check) -> int:
     """In how many cases a known mistake agrees with the learner's function."""
-    return sum(_run(mutant, *case) == _safe(check, case) for case in _cases())
+    spec = load_spec()
+    clause = spec.clause("weapons", "get")
+    right = replace(GOOD, clause=str(clause), action=clause.action)
+    course = right, answer(clause.action, "a rifle"), spec.of("weapons")
+    cases = [*_cases(), course]
+    return sum(_run(mutant, *case) == _safe(check, case) for case in cases)
 
 
 def _safe(check, case) -> object:

@@ -53,6 +53,10 @@ def _empty_is_zero(kept: Tensor, good: Tensor):
     return both / max(1, kept.sum().item()), both / max(1, good.sum().item())
 
 
+def _precision_of_all(kept: Tensor, good: Tensor):
+    return (kept & good).float().mean().item(), precision_recall(kept, good)[1]
+
+
 def _counts(kept: Tensor, good: Tensor):
     return (kept & good).sum().item(), (kept & good).sum().item()
 
@@ -93,6 +97,10 @@ PRECISION_MUTANTS = {
         "1.0: who keeps nothing has kept nothing wrong.",
     ),
     "counts": Mutant(_counts, "These are counts. Divide them, to get shares."),
+    "precision of all": Mutant(
+        _precision_of_all,
+        "You divided precision by all examples. It is a share of the kept ones.",
+    ),
 }
 
 
@@ -164,6 +172,23 @@ def _of_all_good(kept: Tensor, good: Tensor, actions: Sequence[str]):
     }
 
 
+def _of_all_examples(kept: Tensor, good: Tensor, actions: Sequence[str]):
+    return {
+        a: sum(
+            bool(k and g) for b, k, g in zip(actions, kept, good, strict=True) if a == b
+        )
+        / list(actions).count(a)
+        for a in actions
+    }
+
+
+def _counted(kept: Tensor, good: Tensor, actions: Sequence[str]):
+    return {
+        a: v * list(actions).count(a)
+        for a, v in _of_all_examples(kept, good, actions).items()
+    }
+
+
 def _none_kept_missing(kept: Tensor, good: Tensor, actions: Sequence[str]):
     return {a: v for a, v in kept_by_action(kept, good, actions).items() if v}
 
@@ -212,6 +237,14 @@ ACTION_MUTANTS = {
         _one_number,
         "Each action has the same number: it's the recall over all of them.",
     ),
+    "of all examples": Mutant(
+        _of_all_examples,
+        "You divided by all examples of the action, faulty ones included. Divide by "
+        "the good ones of the same action.",
+    ),
+    "counted": Mutant(
+        _counted, "These are counts. Divide by the good ones of the same action."
+    ),
 }
 
 
@@ -230,6 +263,8 @@ def _by_action(answer, kept: Tensor, good: Tensor, actions: Sequence[str]) -> No
         ),
         "",
     )
+    if any(isnan(float(share)) for share in got.values()):
+        said = "An action without good examples got 0/0. Leave it out."
     raise Mistake(said, f"Expected {want}, and got {got}.")
 
 

@@ -54,6 +54,21 @@ def _kl_unweighted(teacher: Tensor, student: Tensor) -> Tensor:
     return (teacher.log_softmax(-1) - student.log_softmax(-1)).sum(-1).mean()
 
 
+def _kl_over_requests(teacher: Tensor, student: Tensor) -> Tensor:
+    log_p, log_q = teacher.log_softmax(0), student.log_softmax(0)
+    return (log_p.exp() * (log_p - log_q)).sum(-1).mean()
+
+
+def _kl_student_raw(teacher: Tensor, student: Tensor) -> Tensor:
+    log_p = teacher.log_softmax(-1)
+    return (log_p.exp() * (log_p - student)).sum(-1).mean()
+
+
+def _kl_each(teacher: Tensor, student: Tensor) -> Tensor:
+    log_p, log_q = teacher.log_softmax(-1), student.log_softmax(-1)
+    return (log_p.exp() * (log_p - log_q)).sum(-1)
+
+
 def _kl_sign(teacher: Tensor, student: Tensor) -> Tensor:
     return -distillation_kl(teacher, student)
 
@@ -84,6 +99,18 @@ KL_MUTANTS = {
         _kl_unweighted,
         "The differences have no weights: multiply each with the "
         "teacher's probability.",
+    ),
+    "over requests": Mutant(
+        _kl_over_requests,
+        "You normalised over the requests. Each row is a distribution over the "
+        "actions: log_softmax(-1).",
+    ),
+    "student raw": Mutant(
+        _kl_student_raw,
+        "The student's scores were not normalised: they need a log_softmax(-1), too.",
+    ),
+    "each": Mutant(
+        _kl_each, "This is a value for each request: take the mean over them."
     ),
     "sign": Mutant(
         _kl_sign, "The sign is turned round: a KL divergence is never below 0."

@@ -82,6 +82,34 @@ def _build_no_end(pieces: Pieces):
     return build_example(_without(pieces, "end"))
 
 
+def _build_end_read(pieces: Pieces):
+    ids, mask = build_example(pieces)
+    read = len(ids) - len(pieces["end"])
+    return ids, [*mask[:read], *[False] * len(pieces["end"])]
+
+
+def _build_mark_read(pieces: Pieces):
+    ids, mask = build_example(pieces)
+    marks = pieces["mark"] if pieces["thought"] else []
+    return ids, [m and i not in marks for i, m in zip(ids, mask, strict=True)]
+
+
+def _build_inverted(pieces: Pieces):
+    ids, mask = build_example(pieces)
+    return ids, [not value for value in mask]
+
+
+def _build_no_prompt(pieces: Pieces):
+    return build_example(_without(pieces, "prompt"))
+
+
+def _build_mark_first(pieces: Pieces):
+    if not pieces["thought"]:
+        return build_example(pieces)
+    swapped = {**pieces, "thought": pieces["mark"], "mark": pieces["thought"]}
+    return build_example(swapped)
+
+
 def _build_always_mark(pieces: Pieces):
     answer_ = [*pieces["mark"], *pieces["answer"]]
     turned = pieces if pieces["thought"] else {**pieces, "answer": answer_}
@@ -132,6 +160,28 @@ BUILD_MUTANTS = {
         _build_no_mark,
         "The mark between thought and answer is missing: nobody could tell where the "
         "answer begins.",
+    ),
+    "end read": Mutant(
+        _build_end_read,
+        "The end token carries no loss: the student would never learn to stop.",
+    ),
+    "mark read": Mutant(
+        _build_mark_read,
+        "The mark carries no loss. The student has to write it, to end its thought.",
+    ),
+    "inverted": Mutant(
+        _build_inverted,
+        "The mask is the wrong way round: True is for what the student writes.",
+    ),
+    "no prompt": Mutant(
+        _build_no_prompt,
+        "The prompt is missing. The student has to read the request; it just doesn't "
+        "learn to write it.",
+    ),
+    "mark first": Mutant(
+        _build_mark_first,
+        "The mark stands before the thought. It ends the thought: the answer comes "
+        "right behind it.",
     ),
     "no end": Mutant(
         _build_no_end,

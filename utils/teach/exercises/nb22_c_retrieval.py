@@ -93,6 +93,18 @@ def _retrieval_own_action(thoughts: Sequence[str], right: Sequence[Clause]) -> d
     return _grouped(keys, [_number(t) == clause.number for t, clause in pairs])
 
 
+def _retrieval_category_and_action(
+    thoughts: Sequence[str], right: Sequence[Clause]
+) -> dict:
+    pairs = zip(thoughts, right, strict=True)
+    values = [c.category in thought and c.action in thought for thought, c in pairs]
+    return _grouped([c.action for c in right], values)
+
+
+def _retrieval_text_number(thoughts: Sequence[str], right: Sequence[Clause]) -> dict:
+    return dict.fromkeys((c.action for c in right), 0.0)
+
+
 def _retrieval_counts(thoughts: Sequence[str], right: Sequence[Clause]) -> dict:
     shares = policy_retrieval(thoughts, right)
     actions = [c.action for c in right]
@@ -100,10 +112,20 @@ def _retrieval_counts(thoughts: Sequence[str], right: Sequence[Clause]) -> dict:
 
 
 RETRIEVAL_MUTANTS = {
+    "text number": Mutant(
+        _retrieval_text_number,
+        "No thought is a hit here. Did you compare a text with a number? A regular "
+        "expression finds texts: int(found[1]) == clause.number.",
+    ),
     "substring": Mutant(
         _retrieval_substring,
         "A clause is found inside a longer number: §1 is a part of §12. Compare whole "
         "numbers, behind the word Clause.",
+    ),
+    "category and action": Mutant(
+        _retrieval_category_and_action,
+        "You looked for category and action. They stand in thoughts that cite another "
+        "clause, too: compare the number.",
     ),
     "action": Mutant(
         _retrieval_action,
@@ -164,7 +186,10 @@ RETRIEVALS = {
     ),
     "long numbers": ([thought_on(12), thought_on(10), thought_on(2)], [1, 10, 2]),
     "same action": ([thought_on(8), thought_on(6), thought_on(4)], [6, 6, 10]),
-    "same category": ([thought_on(2), thought_on(2), thought_on(16)], [1, 2, 15]),
+    "same category": (
+        [thought_on(2), thought_on(2), thought_on(16), thought_on(2, "refuse")],
+        [1, 2, 15, 1],
+    ),
     "another action": (
         [thought_on(1, "comply"), thought_on(2), thought_on(25, "refuse"), PLAN],
         [1, 1, 25, 2],
@@ -190,7 +215,8 @@ def _retrieval_case(name: str):
                 expect(False, message)
         expect(
             got.keys() == want.keys(),
-            f"The actions should be {', '.join(want)}; yours: {', '.join(got)}.",
+            f"The actions should be {', '.join(want)}; "
+            f"yours: {', '.join(map(str, got))}.",
         )
         expect_close([got[a] for a in want], [want[a] for a in want])
 

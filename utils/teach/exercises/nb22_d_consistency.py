@@ -93,6 +93,16 @@ def _acts_against(thoughts: Sequence[str], answers: Sequence[str]) -> float | No
     return None if share is None else 1 - share
 
 
+def _acts_full_stop(thoughts: Sequence[str], answers: Sequence[str]) -> float | None:
+    share = acts_on_thought(thoughts, answers)
+    return None if share is None else 0.0
+
+
+def _acts_zero(thoughts: Sequence[str], answers: Sequence[str]) -> float:
+    share = acts_on_thought(thoughts, answers)
+    return 0.0 if share is None else share
+
+
 def _acts_count(thoughts: Sequence[str], answers: Sequence[str]) -> float | None:
     share = acts_on_thought(thoughts, answers)
     decided = sum(plan is not None for plan in _plans(thoughts))
@@ -100,6 +110,15 @@ def _acts_count(thoughts: Sequence[str], answers: Sequence[str]) -> float | None
 
 
 ACTS_MUTANTS = {
+    "full stop": Mutant(
+        _acts_full_stop,
+        "No answer agrees with its thought here. Is the full stop still on the "
+        "decision? And compare it with action_of(answer), not with the answer's text.",
+    ),
+    "zero": Mutant(
+        _acts_zero,
+        "Without any decision there is no share: return None, not 0.",
+    ),
     "all": Mutant(
         _acts_all,
         "Thoughts without a decision count as contradictions here. There is nothing "
@@ -188,15 +207,15 @@ def _acts_all_pairs(fn) -> None:
 
 
 def _acts_empty(fn) -> None:
+    given = [thought_on(1), PLAN], [_said("refuse"), _said("ask")]
+    wrong = outcomes(ACTS_MUTANTS, *given)
+    expect_close(fn(*given), 1.0, wrong)
     given = [PLAN, PLAN], [_said("comply"), _said("refuse")]
     got = fn(*given)
     for mutant, message in ACTS_MUTANTS.values():
         wrong = mutant(*given)
         expect(wrong is None or got != wrong, message)
     expect(got is None, "No thought came to a decision: return None.")
-    given = [thought_on(1), PLAN], [_said("refuse"), _said("ask")]
-    wrong = outcomes(ACTS_MUTANTS, *given)
-    expect_close(fn(*given), 1.0, wrong)
 
 
 EXERCISES = [

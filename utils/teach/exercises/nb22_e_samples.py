@@ -218,6 +218,14 @@ def _mixed_not_all(right: Tensor, k: int) -> Tensor:
     return pass_at_k(~right, k)
 
 
+def _mixed_added(right: Tensor, k: int) -> Tensor:
+    return pass_at_k(right, k) + _pass_all(right, k)
+
+
+def _mixed_first(right: Tensor, k: int) -> Tensor:
+    return (right[:, :k].any(dim=1) & ~right[:, :k].all(dim=1)).float()
+
+
 def _mixed_mean(right: Tensor, k: int) -> Tensor:
     return mixed_groups(right, k).mean()
 
@@ -245,6 +253,15 @@ MIXED_MUTANTS = {
         _mixed_product,
         "You multiplied two chances that aren't independent: take the two kinds of "
         "equal groups from 1.",
+    ),
+    "added": Mutant(
+        _mixed_added,
+        "The groups that are all right were added. Take both kinds from 1: mind the "
+        "brackets.",
+    ),
+    "first": Mutant(
+        _mixed_first,
+        "Only the first k samples count here. Take the share over all sets of k.",
     ),
     "variance": Mutant(
         _mixed_variance,
