@@ -45,9 +45,10 @@ def verdicts(
     """Return (n, k) float: the probability of "yes, the answer fits" in each reading.
 
     The judge first writes what the policy asks for and what was done, then yes or no.
-    `cited` adds the clause that a thought quotes, which has to be the right one. The
-    judge sees `texts` and `answers`, and no other part of a thought. A reading that
-    ends in neither word counts as 0. More readings `k` make the minimum stricter.
+    `cited` adds the clause that a thought quotes. It should be the right one; what the
+    shipped judges check of it is its action, not its number (notebook 21). The judge
+    sees `texts` and `answers`, and no other part of a thought. A reading that ends in
+    neither word counts as 0. More readings `k` make the minimum stricter.
     """
     cited = cited or [""] * len(texts)
     cases = list(zip(texts, answers, cited, strict=True))

@@ -155,8 +155,8 @@ def judge_rewards(
     """Return the judge's verdict on each sample: the reward of GRPO, from 0 to 1.
 
     The judge sees Spec, request and answer. With `sees_thought` it sees the clause
-    that the thought cites as well, and both must be right; a thought that lacks a step
-    earns nothing then. An unfinished sample never earns anything.
+    that the thought cites as well, and its action has to be right, too; a thought that
+    lacks a step earns nothing then. An unfinished sample never earns anything.
     """
     said = [split_completion(tokenizer, sample.tokens) for sample in samples]
     minds = [parse_thought(thought) for thought, _ in said]
