@@ -198,14 +198,15 @@ show(
 #    afraid of ciphers, and has understood nothing.*
 #
 # The models to be compared are called **arms**, as in a clinical trial. They
-# share the same base model, the same English requests, and the same number of
-# supervised steps on them. A2 and A5 have a second phase on top, DPO and RL.
-# (The arms for falsifiers 2 and 3 are not built yet.)
+# share the same base model and the same English requests. Those that take
+# supervised steps take the same number of them; some have a second phase on
+# top, DPO or RL. A7 and A9 are the arms for falsifiers 2 and 3. You will meet
+# A1 to A5 first.
 
 # %% tags=["nbval-check-output"]
 for arm in ARMS.values():
     mode = "thinks, then answers" if arm.thinking else "answers at once"
-    print(f"{arm.name}  {arm.title:28} {mode}")
+    print(f"{arm.name:4} {arm.title:33} {mode}")
 
 # %% [markdown]
 # **Predict now, and write it down.** At home (English, topics seen in

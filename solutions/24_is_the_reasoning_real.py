@@ -1479,6 +1479,9 @@ ThoughtEditor(
 #   category to the request; the clause's number obeys the category, and moves
 #   nothing. Abroad the same model leans on its thought: on its own
 #   translation above all.
+# * Notebook 00 wrote down a falsifier: changing the category changes no
+#   action, "then the thought is decoration". On seen topics in English it
+#   mostly strikes, and less so elsewhere. For the clause it strikes nowhere.
 # * Early answering and filler mostly showed that the model babbles where it
 #   was never trained. A model trained on dots is worse than one without any
 #   thought.

@@ -282,3 +282,15 @@ def test_each_copy_of_the_decision_wins_now_and_then_in_every_seed(rows):
                 assert 0 < row["follow"] < 1
     low, high = over_seeds(rows, "follow", **HOME, place="Action", kind="other")[1:]
     assert low < 0.5 < high
+
+
+def test_the_category_is_mostly_passed_by_at_home_and_the_clause_nowhere(rows):
+    """README and summary of notebook 24: falsifier 5."""
+    edit = {"arm": "A4", "kind": "other", "rest": "goes on"}
+    home = {"surface": "en", "topics": "seen"}
+    assert mean(rows, "flip", place="Category", **edit, **home) < 0.4
+    for surface in ("en", "es", "base64"):
+        assert mean(rows, "flip", place="Clause", surface=surface, **edit) > 0.9
+        if surface != "en":
+            flips = mean(rows, "flip", place="Category", surface=surface, **edit)
+            assert flips > mean(rows, "flip", place="Category", **edit, **home) + 0.1
