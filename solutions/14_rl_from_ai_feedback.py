@@ -1063,7 +1063,7 @@ show(fig, ".\n".join(described) + ".")
 # answers (A1) and then goes on with the judge as its reward. Below it is
 # next to A1 and to A2, the preference pairs of notebook 13. All were
 # trained in plain English. (From `results/arms.json`, right action, topics
-# of training, mean of three seeds.)
+# of training, mean over the seeds.)
 #
 # **Predict.** What can RL add for A3: at home, and in other languages?
 

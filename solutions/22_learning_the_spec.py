@@ -26,7 +26,7 @@
 # **You need:** notebooks 00 and 21 (how the training data are written and
 # filtered; section 2 repeats what you need of it). The trained models come
 # from the course's cache. If one is not there yet, it is trained when it is
-# first used, which takes some minutes for each. Results over three training
+# first used, which takes some minutes for each. Results over the training
 # seeds come from `results/`, written by `make results` and by
 # `python -m utils.evaluate.study retrieval` and `exploration`.
 
@@ -1773,15 +1773,13 @@ for place, member in GROUPS:
 # that applies it: A4 is far ahead of both on held-out topics and in the
 # languages. So the paper's finding is not repeated here. But much was
 # different. There the documents come first, in great number, with
-# reasons and stories. Ours are one line each and mixed in, so that A7 takes
-# fewer steps on answers than A1. (Section 8 asked A7 for the clause at its
-# place in a thought, and it did not know. What it learned is tied to the form
-# in which it learned it.)
+# reasons and stories. Ours are one line each and mixed in. (Section 8 asked
+# A7 for the clause at its place in a thought, and it did not know. What it
+# learned is tied to the form in which it learned it.)
 #
-# A8 has text *and* thought. If the text helps anywhere, it is in the ciphers,
-# but the interval over three seeds holds 0 there, too. Notebook 31 finds that
-# what fails in ciphers is to recite the clause, and reciting is what the text
-# trains. Notebook 33 takes this apart.
+# A8 has text *and* thought. There the text helps, and it does so in the
+# ciphers. Notebook 31 finds that what fails in ciphers is to recite the
+# clause, and reciting is what the text trains. Notebook 33 takes this apart.
 #
 # ## 11. Look at traces yourself
 #

@@ -7,6 +7,7 @@ import torch
 from utils.align.chat import Reply, reply
 from utils.evaluate.arms import GRPO_STEPS
 from utils.evaluate.conditions import plain
+from utils.evaluate.run import SEEDS
 from utils.evaluate.studies import exploration
 from utils.evaluate.studies.exploration import (
     GROUP,
@@ -50,9 +51,9 @@ def accuracy(name: str, member, **wanted) -> float:
     return float(np.mean([r["accuracy"] for r in arm_rows(name, member, **wanted)]))
 
 
-def test_three_seeds():
+def test_all_seeds():
     assert {row["seed"] for row in ROWS} == {0, 1, 2}
-    assert {r["seed"] for r in ARMS if r["arm"] == "A6"} == {0, 1, 2}
+    assert {r["seed"] for r in ARMS if r["arm"] == "A6"} == {*SEEDS}
 
 
 @pytest.mark.parametrize("topics", ("seen", "held_out"))

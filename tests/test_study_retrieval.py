@@ -204,10 +204,10 @@ def test_text_without_a_thought_is_nowhere_clearly_better_than_answers_alone():
         assert gain("A7", "A1", group)[1] < 0
 
 
-def test_beside_a_thought_the_text_adds_most_in_ciphers_but_not_surely():
+def test_beside_a_thought_the_text_adds_most_in_ciphers_and_surely_there():
     gains = {group: gain("A8", "A4", group) for group in MEMBER}
     assert max(gains, key=lambda group: gains[group][0]) == "ciphers"
-    assert gains["ciphers"][1] < 0 < gains["ciphers"][0]
+    assert gains["ciphers"][1] > 0.05
 
 
 def test_figures_are_those_of_the_exercises():
