@@ -1,10 +1,12 @@
-"""The falsifiers of the claim, written down before the experiment, and what became of
-them: ``python -m utils.evaluate.verdicts``.
+"""The falsifiers of the claim and what became of them.
+
+    python -m utils.evaluate.verdicts
 
 The claim: reasoning about a spec is what carries over, where preference pairs do not.
-Each line below says what has to hold for it, what is measured, and a threshold. With
-the whole 95 % interval on the good side the statement is "supported", on the bad side
-"refuted", otherwise "open". An interval over five seeds can leave much open.
+The six questions were fixed before the first run, the thresholds before the last two
+seeds were trained, with three known. Each line says what has to hold for the claim,
+what is measured, and a threshold. With the whole 95 % interval on the good side the
+statement is "supported", on the bad side "refuted", otherwise "open".
 """
 
 from collections.abc import Callable, Sequence
