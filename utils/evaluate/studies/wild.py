@@ -1,0 +1,105 @@
+"""What free wording costs: requests in the wild against their template twins.
+
+Every arm is asked each request of wild.csv and the template request with the same
+topic, intent and surface. The rows keep each single action (`given`), so that the
+drop can be paired by request, and an interval can resample seeds and requests.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+
+from utils.align.chat import Reply, reply
+from utils.evaluate.arms import ARMS, Arm, arm
+from utils.evaluate.metrics import score
+from utils.evaluate.run import ALL
+from utils.evaluate.wild import Wild, digest, load_wild, parts
+from utils.world.replies import action_of, parse_thought
+from utils.world.requests import Request
+from utils.world.spec import ACTIONS
+
+# The checksum of wild.csv as it was measured. With another table, write its own here
+# and run the study again: `python -m utils.evaluate.wild` prints it.
+DATA = "0" * 12
+RUNS = ALL
+REQUESTS = None  # of each part; None for all
+SIDES = ("wild", "clean")
+Row = dict
+# How a thinking arm can be wrong, in the order of the steps of its thought.
+SLIPS = (
+    "did not deliberate",
+    "misread the topic",
+    "misread the wish",
+    "misapplied the Spec",
+    "acted against its reasoning",
+)
+
+
+def slip(request: Wild | Request, said: Reply) -> str:
+    """Class a thinking reply: "" if its action is right, else the first wrong step.
+
+    A free text has no single right restatement, so the thought is read from behind it:
+    category first, then intent, then the action of the clause.
+    """
+    if action_of(said.answer) == request.action():
+        return ""
+    thought = parse_thought(said.thought)
+    if thought is None:
+        return SLIPS[0]
+    if thought.category != request.topic.category:
+        return SLIPS[1]
+    if thought.intent != request.intent:
+        return SLIPS[2]
+    return SLIPS[3] if thought.action != request.action() else SLIPS[4]
+
+
+def letters(replies: Sequence[Reply]) -> str:
+    """Return a character a reply: the index of its action in ACTIONS, "-" for none."""
+    given = [action_of(said.answer) for said in replies]
+    return "".join(str(ACTIONS.index(a)) if a in ACTIONS else "-" for a in given)
+
+
+def row_of(
+    asked: Sequence[Wild | Request], replies: Sequence[Reply], thinking: bool
+) -> Row:
+    """Return the figures of one arm on one part; `slips` is empty in direct mode."""
+    row = score(asked, replies) | {"given": letters(replies)}
+    slips = Counter(map(slip, asked, replies)) if thinking else Counter()
+    return row | {"slips": {name: slips[name] for name in SLIPS if thinking}}
+
+
+def asked_on(own: Sequence[Wild], side: str) -> list[Wild] | list[Request]:
+    """Return the requests of one side: the free ones, or their twins."""
+    return list(own) if side == "wild" else [item.twin for item in own]
+
+
+def rows_of_run(model, tokenizer, how: Arm, keys: Row) -> list[Row]:
+    """Ask one arm everything at once; return a row for each part and side."""
+    cases = [
+        ({"group": group, "split": split, "side": side}, asked_on(own[:REQUESTS], side))
+        for (group, split), own in parts(load_wild()).items()
+        for side in SIDES
+    ]
+    chats = [how.ask(request) for _, asked in cases for request in asked]
+    replies = iter(reply(model, tokenizer, chats, thinking=how.thinking))
+    return [
+        keys | part | row_of(asked, [*islice(replies, len(asked))], how.thinking)
+        for part, asked in cases
+    ]
+
+
+def study(seed: int) -> list[Row]:
+    """Return a row for each run, part of the table, and side.
+
+    Raises ValueError where the table is another one than DATA says.
+    """
+    if digest() != DATA:
+        raise ValueError(
+            f"wild.csv has the checksum {digest()}, not {DATA}: write the new one to "
+            "DATA in studies/wild.py, so that all is measured again."
+        )
+    rows = []
+    for name, base in RUNS:
+        model, tokenizer, _ = arm(name, base, seed)
+        rows += rows_of_run(model, tokenizer, ARMS[name], {"arm": name, "base": base})
+    return rows
