@@ -5,7 +5,7 @@ topic, intent and surface. The rows keep each single action (`given`), so that t
 drop can be paired by request, and an interval can resample seeds and requests.
 """
 
-from collections import Counter
+import re
 from collections.abc import Sequence
 from itertools import islice
 
@@ -16,14 +16,14 @@ from utils.evaluate.run import ALL
 from utils.evaluate.wild import Wild, digest, load_wild, parts
 from utils.world.replies import action_of, parse_thought
 from utils.world.requests import Request
-from utils.world.spec import ACTIONS
 
 # The checksum of wild.csv as it was measured. With another table, write its own here
 # and run the study again: `python -m utils.evaluate.wild` prints it.
-DATA = "0" * 12
+DATA = "4000239acadb"
 RUNS = ALL
 REQUESTS = None  # of each part; None for all
 SIDES = ("wild", "clean")
+STEPS = ("Topic", "Category", "Intent")  # of a thought, as `read_in` counts them
 Row = dict
 # How a thinking arm can be wrong, in the order of the steps of its thought.
 SLIPS = (
@@ -53,19 +53,34 @@ def slip(request: Wild | Request, said: Reply) -> str:
     return SLIPS[3] if thought.action != request.action() else SLIPS[4]
 
 
-def letters(replies: Sequence[Reply]) -> str:
-    """Return a character a reply: the index of its action in ACTIONS, "-" for none."""
-    given = [action_of(said.answer) for said in replies]
-    return "".join(str(ACTIONS.index(a)) if a in ACTIONS else "-" for a in given)
+def read_in(request: Wild | Request, thought: str) -> str:
+    """Return a digit for what a thought, well-formed or not, read rightly.
+
+    The digit is the sum of 1 for the topic, 2 for the category and 4 for the intent.
+    """
+    right = (request.topic.name, request.topic.category, request.intent)
+    found = [re.search(rf"{step}: (.+?)\.", thought) for step in STEPS]
+    hits = [f is not None and f[1] == r for f, r in zip(found, right, strict=True)]
+    return str(sum(2**i * hit for i, hit in enumerate(hits)))
 
 
 def row_of(
     asked: Sequence[Wild | Request], replies: Sequence[Reply], thinking: bool
 ) -> Row:
-    """Return the figures of one arm on one part; `slips` is empty in direct mode."""
-    row = score(asked, replies) | {"given": letters(replies)}
-    slips = Counter(map(slip, asked, replies)) if thinking else Counter()
-    return row | {"slips": {name: slips[name] for name in SLIPS if thinking}}
+    """Return the figures of one arm on one part.
+
+    Beside `given`, two more strings have a character a request: in `slips` the number
+    of its class in SLIPS, or "." for a right action, and in `read` what `read_in`
+    says. In direct mode both are empty.
+    """
+    row = score(asked, replies) | {"slips": "", "read": ""}
+    del row["interval"]  # of one small part; see wild_drop.py for the paired ones
+    if thinking:
+        slips = map(slip, asked, replies)
+        row["slips"] = "".join(str(SLIPS.index(s)) if s else "." for s in slips)
+        pairs = zip(asked, replies, strict=True)
+        row["read"] = "".join(read_in(one, said.thought) for one, said in pairs)
+    return row
 
 
 def asked_on(own: Sequence[Wild], side: str) -> list[Wild] | list[Request]:
