@@ -73,18 +73,21 @@ def outcomes(
         if (row["arm"], row["base"], row["side"]) == (arm, base, side)
     }
     seeds = sorted({seed for seed, _, _ in given})
-    places = [
-        (key, item)
+    asked = {
+        key: own
         for key, own in parts(load_wild()).items()
         if key[0] in groups and key[1] in splits
-        for item in enumerate(own)
-    ]
+    }
     try:
         matrix = [
-            [value(action(given[s, *key][i]), one.action()) for key, (i, one) in places]
-            for s in seeds
+            [
+                value(action(letter), item.action())
+                for key, own in asked.items()
+                for letter, item in zip(given[seed, *key], own, strict=True)
+            ]
+            for seed in seeds
         ]
-    except (KeyError, IndexError):
+    except (KeyError, ValueError):  # no such part, or not as many replies as requests
         matrix = []
     if not matrix or not matrix[0]:
         raise ValueError(
