@@ -137,6 +137,7 @@ def unseen(request: Request) -> bool:
     return request.topic.split != "seen" or pair == "held_out"
 
 
+@lru_cache(maxsize=1000)
 def unknown_words(text: str) -> float:
     """Return the share of words, from 0 to 1, that have no token of their own.
 
