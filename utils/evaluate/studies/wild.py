@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from itertools import islice
 
 from utils.align.chat import Reply, reply
-from utils.evaluate.arms import ARMS, Arm, arm
+from utils.evaluate.arms import ARMS, Arm, arm, digest_of
+from utils.evaluate.cache import cached_rows, digest_of_sources, key_of
 from utils.evaluate.metrics import score
 from utils.evaluate.run import ALL
 from utils.evaluate.wild import Wild, digest, load_wild, parts
@@ -88,7 +89,7 @@ def asked_on(own: Sequence[Wild], side: str) -> list[Wild] | list[Request]:
     return list(own) if side == "wild" else [item.twin for item in own]
 
 
-def rows_of_run(model, tokenizer, how: Arm, keys: Row) -> list[Row]:
+def ask_all(model, tokenizer, how: Arm) -> list[Row]:
     """Ask one arm everything at once; return a row for each part and side."""
     cases = [
         ({"group": group, "split": split, "side": side}, asked_on(own[:REQUESTS], side))
@@ -98,9 +99,24 @@ def rows_of_run(model, tokenizer, how: Arm, keys: Row) -> list[Row]:
     chats = [how.ask(request) for _, asked in cases for request in asked]
     replies = iter(reply(model, tokenizer, chats, thinking=how.thinking))
     return [
-        keys | part | row_of(asked, [*islice(replies, len(asked))], how.thinking)
+        part | row_of(asked, [*islice(replies, len(asked))], how.thinking)
         for part, asked in cases
     ]
+
+
+def measured(name: str, base: str, seed: int) -> list[Row]:
+    """Return the rows of one arm, from the cache if it was asked before."""
+    code = digest_of_sources(("evaluate/studies/wild.py", "evaluate/wild.*"))
+    key = key_of(
+        study="wild", arm=name, base=digest_of(base), seed=seed, n=REQUESTS, code=code
+    )
+
+    def measure() -> list[Row]:
+        model, tokenizer, _ = arm(name, base, seed)
+        return ask_all(model, tokenizer, ARMS[name])
+
+    rows = cached_rows(f"wild-{key}", measure)
+    return [{"arm": name, "base": base} | row for row in rows]
 
 
 def study(seed: int) -> list[Row]:
@@ -113,8 +129,4 @@ def study(seed: int) -> list[Row]:
             f"wild.csv has the checksum {digest()}, not {DATA}: write the new one to "
             "DATA in studies/wild.py, so that all is measured again."
         )
-    rows = []
-    for name, base in RUNS:
-        model, tokenizer, _ = arm(name, base, seed)
-        rows += rows_of_run(model, tokenizer, ARMS[name], {"arm": name, "base": base})
-    return rows
+    return [row for name, base in RUNS for row in measured(name, base, seed)]
