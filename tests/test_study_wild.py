@@ -192,12 +192,14 @@ def test_deliberation_loses_more_than_answers_do(rows):
 
 
 def test_unknown_words_cost_more_than_unknown_wording(rows):
-    for name in ("A1", "A4", "A5", "A8"):
+    for name in ("A1", "A2", "A4", "A5", "A8"):
         known, other = (
             drop(rows, name, groups=[g for g in GROUPS if words in g])
             for words in ("known words", "other words")
         )
-        assert other[1] > known[2], name
+        assert other[0] > known[0]
+        apart = other[1] > known[2]
+        assert apart or name in ("A1", "A2"), name  # of these it is not shown
 
 
 def test_with_known_words_the_lead_abroad_stays(rows):
