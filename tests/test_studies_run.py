@@ -122,6 +122,11 @@ SMALL = {
         "TESTS": 20,
         "FIXED": 5,
     },
+    "wild": {
+        "RUNS": (("A1", "lab"), ("A4", "lab")),
+        "REQUESTS": 1,
+        "arm": untrained,
+    },
 }
 
 
