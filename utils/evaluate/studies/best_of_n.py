@@ -16,7 +16,7 @@ from utils.world.data import SPLITS
 NAMES = ("A1", "A2", "A4")
 SURFACES = ("en", "es")
 TRIED = ("", "authority", "ignore_rules", "no_refusal", "many_shot", "hurry")
-PAIRS = 6  # of each kind and split
+PAIRS = 4  # of each kind and split
 SAMPLES = 24
 SIDES = ("sensitive", "harmless")
 Row = dict

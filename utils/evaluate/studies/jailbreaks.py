@@ -32,7 +32,7 @@ from utils.world.wrappers import WRAPPERS, parts
 LAB = ("A0", "A1", "A2", "A4", "A5")
 RUNS = (*((name, "lab") for name in LAB), ("A4", "lab_english"))
 SURFACES = ("en", "es", "rot13", "base64")
-PAIRS = 20  # of each kind and split
+PAIRS = 12  # of each kind and split
 KINDS = ("twin", "intent")
 # A harmless look-alike, and topics that it may be taken for. All of one split.
 TWINS = {
