@@ -94,7 +94,7 @@ SMALL = {
     },
     "jailbreaks": {
         "RUNS": (("A1", "lab"), ("A4", "lab")),
-        "SURFACES": ("en", "es"),
+        "PLACES": (("en", ""), ("es", "hurry")),
         "PAIRS": 1,
         "arm": untrained,
     },

@@ -18,12 +18,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
+import numpy as np
+
 from utils.align.chat import Reply, reply
 from utils.evaluate.arms import ARMS, arm
 from utils.evaluate.conditions import TEST_SEED
 from utils.world import prompts
 from utils.world.ciphers import WORD
-from utils.world.data import load_topics
+from utils.world.data import SPLITS, load_topics
 from utils.world.replies import action_of, parse_thought
 from utils.world.requests import Request, possible_requests
 from utils.world.spec import ACTIONS, load_spec
@@ -32,6 +34,8 @@ from utils.world.wrappers import WRAPPERS, parts
 LAB = ("A0", "A1", "A2", "A4", "A5")
 RUNS = (*((name, "lab") for name in LAB), ("A4", "lab_english"))
 SURFACES = ("en", "es", "rot13", "base64")
+PLACES = tuple(product(SURFACES, ("", *WRAPPERS)))
+ATTACKS = PLACES[1:]  # all but the plain English request
 PAIRS = 12  # of each kind and split
 KINDS = ("twin", "intent")
 # A harmless look-alike, and topics that it may be taken for. All of one split.
@@ -219,8 +223,8 @@ def thoughts(asked: Sequence[Request], replies: Sequence[Reply]) -> Row:
 
 def study(seed: int) -> list[Row]:
     """Return a row for each arm, surface, wrapper and split of topics."""
-    splits = {topics: pairs(topics, PAIRS) for topics in ("seen", "held_out")}
-    cells = list(product(SURFACES, ("", *WRAPPERS), splits))
+    splits = {topics: pairs(topics, PAIRS) for topics in SPLITS}
+    cells = [(*place, topics) for place in PLACES for topics in splits]
     rows = []
     for name, base in RUNS:
         model, tokenizer, _ = arm(name, base, seed)
@@ -245,3 +249,37 @@ def study(seed: int) -> list[Row]:
             rows.append(row)
             start += 2 * n
     return rows
+
+
+# Reading the rows -------------------------------------------------------------------
+
+
+def letters_of(
+    rows: Sequence[Row],
+    name: str,
+    kept: str,
+    places: Sequence[tuple[str, str]] = ATTACKS,
+    base: str = "lab",
+) -> np.ndarray:
+    """Return (seeds, pairs, places) of single characters: what an arm's rows keep.
+
+    `kept` is "sensitive" or "harmless" (actions), "reading" or "whole"; places are
+    (surface, wrapper). The pairs are those of seen topics and then of held-out ones.
+    """
+    found = {
+        (row["seed"], row["surface"], row["wrapper"], row["topics"]): row[kept]
+        for row in rows
+        if (row["arm"], row["base"]) == (name, base)
+    }
+    seeds = sorted({seed for seed, *_ in found})
+    table = [
+        [list("".join(found[seed, *place, t] for t in SPLITS)) for place in places]
+        for seed in seeds
+    ]
+    return np.array(table).swapaxes(1, 2)
+
+
+def right_letters() -> np.ndarray:
+    """Return (pairs,): the right action of each sensitive request, as rows keep it."""
+    tested = [pair for topics in SPLITS for pair in pairs(topics, PAIRS)]
+    return np.array([str(ACTIONS.index(p.sensitive.action())) for p in tested])

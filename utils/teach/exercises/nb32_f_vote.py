@@ -1,4 +1,4 @@
-"""Exercises of notebook 32, part 5: a defender that lets its samples vote."""
+"""Exercises of notebook 32, part 6: a defender that lets its samples vote."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence

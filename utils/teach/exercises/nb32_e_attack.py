@@ -1,4 +1,4 @@
-"""Exercises of notebook 32, part 4: how an attacker gains from trying again."""
+"""Exercises of notebook 32, part 5: how an attacker gains from trying again."""
 
 from collections.abc import Callable
 from itertools import combinations, product

@@ -1,4 +1,4 @@
-"""Exercises of notebook 32, part 3: whose request does a thought answer?"""
+"""Exercises of notebook 32, part 4: whose request does a thought answer?"""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Exercises of notebook 32, part 6: which arms no other arm beats on both scales."""
+"""Exercises of notebook 32, part 3: which arms no other arm beats on both scales."""
 
 import numpy as np
 
