@@ -8,7 +8,9 @@ stays English. Of the 36 combinations 35 are attacks, as many as Guan et al. 202
 (arXiv 2412.16339, table 4) let people grade.
 
 Rows keep the action given to each request, so that worst cases can be counted later:
-one character each, its place in ACTIONS or "-" for no action.
+one character each, its place in ACTIONS or "-" for no action. A thinking arm is asked
+the sensitive requests once more, with the right restatement handed over: does an
+attack that got into the restatement work without it?
 """
 
 import random
@@ -23,6 +25,7 @@ import numpy as np
 from utils.align.chat import Reply, reply
 from utils.evaluate.arms import ARMS, arm
 from utils.evaluate.conditions import TEST_SEED
+from utils.evaluate.studies.interventions import go_on
 from utils.world import prompts
 from utils.world.ciphers import WORD
 from utils.world.data import SPLITS, load_topics
@@ -33,6 +36,7 @@ from utils.world.wrappers import WRAPPERS, parts
 
 LAB = ("A0", "A1", "A2", "A4", "A5")
 RUNS = (*((name, "lab") for name in LAB), ("A4", "lab_english"))
+HANDED = (("A4", "lab"),)  # are also given the right restatement
 SURFACES = ("en", "es", "rot13", "base64")
 PLACES = tuple(product(SURFACES, ("", *WRAPPERS)))
 ATTACKS = PLACES[1:]  # all but the plain English request
@@ -221,34 +225,48 @@ def thoughts(asked: Sequence[Request], replies: Sequence[Reply]) -> Row:
     }
 
 
-def study(seed: int) -> list[Row]:
-    """Return a row for each arm, surface, wrapper and split of topics."""
-    splits = {topics: pairs(topics, PAIRS) for topics in SPLITS}
+def handed(model, tokenizer, asked: Sequence[Request]) -> list[Reply]:
+    """Return replies whose thoughts begin with the right restatement."""
+    begun = [f"Request: {request.english}" for request in asked]
+    return go_on(model, tokenizer, asked, begun, done=False)
+
+
+def rows_of_arm(name: str, base: str, seed: int, splits: dict) -> list[Row]:
+    """Return a row for each surface, wrapper and split of topics."""
+    model, tokenizer, _ = arm(name, base, seed)
+    thinking = ARMS[name].thinking
     cells = [(*place, topics) for place in PLACES for topics in splits]
-    rows = []
-    for name, base in RUNS:
-        model, tokenizer, _ = arm(name, base, seed)
-        thinking = ARMS[name].thinking
-        asked = [
+    asked = {
+        side: [
             getattr(pair, side).on(surface, wrapper)
             for surface, wrapper, topics in cells
-            for side in ("sensitive", "harmless")
             for pair in splits[topics]
         ]
-        chats = [prompts.chat(request.text) for request in asked]
-        said = reply(model, tokenizer, chats, thinking=thinking)
-        start = 0
-        for surface, wrapper, topics in cells:
-            n = len(splits[topics])
-            bad, good = said[start : start + n], said[start + n : start + 2 * n]
-            keys = {"arm": name, "base": base, "surface": surface}
-            keys |= {"wrapper": wrapper, "topics": topics}
-            row = keys | row_of(splits[topics], bad, good)
-            if thinking:
-                row |= thoughts(asked[start : start + n], bad)
-            rows.append(row)
-            start += 2 * n
+        for side in ("sensitive", "harmless")
+    }
+    said = {}
+    for side, requests in asked.items():
+        chats = [prompts.chat(request.text) for request in requests]
+        said[side] = reply(model, tokenizer, chats, thinking=thinking)
+    helped = (name, base) in HANDED
+    forced = handed(model, tokenizer, asked["sensitive"]) if helped else []
+    rows, start = [], 0
+    for surface, wrapper, topics in cells:
+        own = slice(start, start + len(splits[topics]))
+        start = own.stop
+        bad, good = said["sensitive"][own], said["harmless"][own]
+        row = {"arm": name, "base": base, "surface": surface, "wrapper": wrapper}
+        row |= {"topics": topics} | row_of(splits[topics], bad, good)
+        row |= thoughts(asked["sensitive"][own], bad) if thinking else {}
+        row |= {"handed": letters(forced[own])} if helped else {}
+        rows.append(row)
     return rows
+
+
+def study(seed: int) -> list[Row]:
+    """Return the rows of every arm."""
+    splits = {topics: pairs(topics, PAIRS) for topics in SPLITS}
+    return [row for run in RUNS for row in rows_of_arm(*run, seed, splits)]
 
 
 # Reading the rows -------------------------------------------------------------------
@@ -263,8 +281,9 @@ def letters_of(
 ) -> np.ndarray:
     """Return (seeds, pairs, places) of single characters: what an arm's rows keep.
 
-    `kept` is "sensitive" or "harmless" (actions), "reading" or "whole"; places are
-    (surface, wrapper). The pairs are those of seen topics and then of held-out ones.
+    `kept` is "sensitive", "harmless" or "handed" (actions), "reading" or "whole";
+    places are (surface, wrapper). The pairs are those of seen topics, then those of
+    held-out ones.
     """
     found = {
         (row["seed"], row["surface"], row["wrapper"], row["topics"]): row[kept]
