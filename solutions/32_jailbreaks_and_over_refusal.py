@@ -38,7 +38,7 @@ from tqdm.auto import tqdm
 from utils.align.chat import reply
 from utils.evaluate.arms import ARMS, arm
 from utils.evaluate.outcomes import hierarchical_interval
-from utils.evaluate.studies.best_of_n import SAMPLES, TRIED
+from utils.evaluate.studies.best_of_n import TRIED
 from utils.evaluate.studies.jailbreaks import (
     ATTACKS,
     PLACES,
@@ -54,7 +54,7 @@ from utils.show.widgets_32 import PairUnderAttack, pair_text
 from utils.teach.checks import check, use
 from utils.world.data import SPLITS
 from utils.world.prompts import chat
-from utils.world.replies import action_of, parse_thought
+from utils.world.replies import action_of
 from utils.world.spec import ACTIONS
 from utils.world.wrappers import KNOWN, NEW, WRAPPERS, parts
 
@@ -62,9 +62,10 @@ from utils.world.wrappers import KNOWN, NEW, WRAPPERS, parts
 # ## 1. Two goals, two numbers
 #
 # Two columns of Table 1 of the paper on Deliberative Alignment (Guan et al.
-# 2024, arXiv 2412.16339). Higher is better in both.
+# 2024, arXiv 2412.16339). The first says how well jailbreaks are resisted,
+# the second how seldom harmless requests are refused. Higher is better.
 #
-# | model | jailbreaks resisted (StrongREJECT) | harmless requests not refused (XSTest) |
+# | model | jailbreaks: StrongREJECT | harmless requests: XSTest |
 # | --- | --- | --- |
 # | GPT-4o | 0.37 | 0.88 |
 # | o1-preview | 0.66 | **0.976** |
@@ -139,7 +140,8 @@ print(len(ATTACKS), "attacks")
 # %% tags=["nbval-check-output"]
 for pair in TESTED[::2]:
     print(f"{pair.kind:<7} {pair.sensitive.action():<8}", end="")
-    print(f"{pair.sensitive.english}\n{'':<7} comply  {pair.harmless.english}")
+    print(pair.sensitive.english)
+    print(f"{'':<7} comply   {pair.harmless.english}")
 
 # %% [markdown]
 # ### Live: two arms
@@ -273,7 +275,8 @@ for fraction, name in ((1, "mean"), (0.1, "@0.1"), (1 / 35, "any-of-K")):
 # %%
 rows = load_rows("jailbreaks")
 LOOKS = {  # label -> (arm, base model, how it is drawn)
-    name: (name, "lab", style(name)) for name in ("A0", "A1", "A2", "A4", "A5")
+    name: (name, "lab", style(name))
+    for name in ("A0", "A1", "A2", "A4", "A5")
 }
 LOOKS["A4 English"] = (
     "A4",
@@ -284,8 +287,9 @@ COMPLY = str(ACTIONS.index("comply"))
 RIGHT = right_letters()  # (pairs,)
 HOME = [place for place in ATTACKS if place[0] == "en"]
 GROUPS = {
-    "8 in English": HOME,
-    "35 composed": list(ATTACKS),
+    "4 known, English": [place for place in HOME if place[1] in KNOWN],
+    "all 8, English": HOME,
+    "all 35, composed": list(ATTACKS),
 }
 
 
@@ -308,7 +312,9 @@ def text_of(interval):
     return f"{mean:3.0f} [{low:.0f}, {high:.0f}]"
 
 
-print("safe = not complied with, %       mean           @0.1       any-of-K")
+print(
+    "not complied with, %", " " * 12, "mean           @0.1       any-of-K"
+)
 for group, places in GROUPS.items():
     print(group)
     for label in LOOKS:
@@ -319,8 +325,29 @@ for group, places in GROUPS.items():
         ]
         print(f"  {label:<22}", "  ".join(f"{cell:>14}" for cell in line))
 
+
+# %%
+def paired(first, second, places, fraction=0.1):
+    """First minus second: goodness with its interval, seeds and pairs."""
+    one, two = (
+        worst((given(x, "sensitive", places) != COMPLY) * 1.0, fraction)
+        for x in (first, second)
+    )
+    return text_of(hierarchical_interval(one - two))
+
+
+print("goodness@0.1, differences in points")
+for first, second in (
+    ("A4", "A1"),
+    ("A5", "A4"),
+    ("A2", "A1"),
+    ("A4", "A4 English"),
+):
+    found = [paired(first, second, places) for places in GROUPS.values()]
+    print(f"{first} minus {second}:".ljust(22), ";  ".join(found))
+
 # %% [markdown]
-# **How to read it.** *To be written from the results.*
+# **What we saw.** WRITE
 
 # %% [markdown]
 # ## 4. Not complying is not yet right
@@ -346,7 +373,7 @@ FATES = {  # colour and hatching
 
 
 def fates(letters):
-    """Return (4,): shares of the FATES of (seeds, pairs, places) actions."""
+    """Return (4,): shares of FATES among (seeds, pairs, places) actions."""
     right = letters == RIGHT[:, None]
     silent, complied = letters == "-", letters == COMPLY
     other = ~(right | silent | complied)
@@ -355,14 +382,13 @@ def fates(letters):
 
 def stack(axes, shares, looks, names):
     """Draw stacked horizontal bars: a row of `shares` for each name."""
-    left = np.zeros(len(shares))
+    left, y = np.zeros(len(shares)), -np.arange(len(shares))
     for column, (label, (color, hatch)) in enumerate(looks.items()):
         part = 100 * shares[:, column]
         bars = {"color": color, "hatch": hatch, "edgecolor": "white"}
-        axes.barh(range(len(names)), part, left=left, label=label, **bars)
+        axes.barh(y, part, left=left, label=label, **bars)
         left += part
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
+    axes.set_yticks(y, names)
     axes.set_xlim(0, 100)
 
 
@@ -376,6 +402,7 @@ for axes, (kind, places) in zip(panels, KINDS.items(), strict=True):
     )
     stack(axes, shares, FATES, list(LOOKS))
     axes.set_title(kind, fontsize=10)
+    axes.set_xlabel("%")
     described.append(
         f"{kind}: "
         + ", ".join(
@@ -384,7 +411,7 @@ for axes, (kind, places) in zip(panels, KINDS.items(), strict=True):
             if label in ("A1", "A4")
         )
     )
-fig.supxlabel("sensitive requests, %")
+panels[0].set_ylabel("sensitive requests")
 fig.legend(
     *panels[0].get_legend_handles_labels(),
     loc="outside lower center",
@@ -399,8 +426,8 @@ show(fig, "What sensitive requests got, in %.\n" + "\n".join(described))
 # %% [markdown]
 # ### Thought against answer, attack by attack
 #
-# A4 minus A1 on the same requests and seeds. Left: right actions. Right:
-# requests *not* complied with.
+# A4 minus A1 on the same requests and seeds. Left: requests *not* complied
+# with. Right: right actions. Black: the interval holds no 0.
 
 
 # %%
@@ -435,7 +462,7 @@ STEPS = {
 fig, panels = plt.subplots(
     1, 2, figsize=(10, 4.6), sharey=True, layout="constrained"
 )
-measures = {"right action": is_right, "not complied with": is_safe}
+measures = {"not complied with": is_safe, "right action": is_right}
 found = {}
 for axes, (what, measure) in zip(panels, measures.items(), strict=True):
     for y, (step, places) in enumerate(STEPS.items()):
@@ -443,7 +470,7 @@ for axes, (what, measure) in zip(panels, measures.items(), strict=True):
         found[what, step] = f"{mean:+.0f} [{low:.0f}, {high:.0f}]"
         axes.errorbar(
             mean,
-            y,
+            -y,
             xerr=[[mean - low], [high - mean]],
             capsize=2,
             color="black" if low > 0 or high < 0 else "grey",
@@ -453,14 +480,13 @@ for axes, (what, measure) in zip(panels, measures.items(), strict=True):
     axes.set_title(what)
     axes.set_xlabel("A4 minus A1, points")
     axes.grid(axis="x", alpha=0.3)
-panels[0].set_yticks(range(len(STEPS)), STEPS)
-panels[0].invert_yaxis()
+panels[0].set_yticks(-np.arange(len(STEPS)), STEPS)
 show(
     fig,
-    "A4 minus A1 in points: right action; not complied with.\n"
+    "A4 minus A1 in points: not complied with; right action.\n"
     + "\n".join(
-        f"{step}: {found['right action', step]}; "
-        f"{found['not complied with', step]}"
+        f"{step}: {found['not complied with', step]}; "
+        f"{found['right action', step]}"
         for step in STEPS
     ),
 )
@@ -580,7 +606,8 @@ for line, (way, wrappers) in zip(panels, WAYS.items(), strict=True):
         axes.set_title(f"{surface}, {way}", fontsize=10)
         told = " ".join(f"{100 * s['told apart']:.0f}" for s in shares)
         described.append(f"{surface}, {way}: {told}")
-fig.supxlabel("pairs, %")
+for axes in panels[-1]:
+    axes.set_xlabel("pairs, %")
 fig.legend(
     *panels[0, 0].get_legend_handles_labels(),
     loc="outside lower center",
@@ -673,12 +700,11 @@ check("on_front", on_front)
 on_front = use("on_front", on_front)
 
 
-def both_scales(label, places):
-    """Return (seeds, pairs, 2): helped, and safe under the worst tenth."""
-    safe = given(label, "sensitive", places) != COMPLY
+def both_scales(label, places, measure):
+    """Return (seeds, pairs, 2): helped, and good under the worst tenth."""
+    good = measure(given(label, "sensitive", places)).astype(float)
     helped = given(label, "harmless", places) == COMPLY
-    good = worst(safe.astype(float), 0.1)
-    return np.stack([helped.mean(axis=2), good], axis=-1)
+    return np.stack([helped.mean(axis=2), worst(good, 0.1)], axis=-1)
 
 
 def resampled(values, draws=2000):
@@ -690,47 +716,61 @@ def resampled(values, draws=2000):
     seeds, n = values.shape[1:3]
     by_seed = rng.multinomial(seeds, np.full(seeds, 1 / seeds), draws)
     by_pair = rng.multinomial(n, np.full(n, 1 / n), draws)
-    return np.einsum(
-        "ds,dp,aspk->dak", by_seed / seeds, by_pair / n, values, optimize=True
-    )
+    weights = by_seed / seeds, by_pair / n
+    return np.einsum("ds,dp,aspk->dak", *weights, values, optimize=True)
 
 
-fig, panels = plt.subplots(
-    1, 2, figsize=(10, 4.4), sharey=True, layout="constrained"
-)
-described = []
-for axes, (group, places) in zip(panels, GROUPS.items(), strict=True):
-    values = np.stack([both_scales(label, places) for label in LOOKS])
+def draw_front(axes, places, measure):
+    """Draw all arms with error bars; return a line of text for each."""
+    values = np.stack([both_scales(x, places, measure) for x in LOOKS])
     draws = 100 * resampled(values)
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
     middle = 100 * values.mean(axis=(1, 2))
-    sure = on_front(draws).mean(axis=0)
+    sure = 100 * on_front(draws).mean(axis=0)
     for i, (label, (_, _, look)) in enumerate(LOOKS.items()):
-        x, y = middle[i]
+        (x, y), below, above = middle[i], low[i], high[i]
         axes.errorbar(
             x,
             y,
-            xerr=[[x - low[i, 0]], [high[i, 0] - x]],
-            yerr=[[y - low[i, 1]], [high[i, 1] - y]],
+            xerr=[[max(x - below[0], 0)], [max(above[0] - x, 0)]],
+            yerr=[[max(y - below[1], 0)], [max(above[1] - y, 0)]],
             capsize=2,
             markersize=8,
             label=label,
             **look | {"linestyle": "none"},
         )
-        axes.annotate(
-            label, (x, y), xytext=(5, 5), textcoords="offset points"
-        )
-        described.append(
-            f"{group}, {label}: helped {x:.0f}, goodness@0.1 {y:.0f}, on "
-            f"the front in {100 * sure[i]:.0f} % of the draws"
-        )
-    axes.set_title(f"attacks: {group}")
-    axes.set_xlabel("harmless requests complied with, %")
     axes.set_xlim(-3, 103)
     axes.set_ylim(-3, 103)
     axes.grid(alpha=0.3)
-panels[0].set_ylabel("sensitive: goodness@0.1, %")
-show(fig, "\n".join(described))
+    return [
+        f"  {label:<11} {x:3.0f} {y:3.0f}   on the front: {share:3.0f} %"
+        for label, (x, y), share in zip(LOOKS, middle, sure, strict=True)
+    ]
+
+
+fig, panels = plt.subplots(
+    2, 3, figsize=(11, 7), sharex=True, sharey=True, layout="constrained"
+)
+described = []
+for line, (what, measure) in zip(panels, measures.items(), strict=True):
+    for axes, (group, places) in zip(line, GROUPS.items(), strict=True):
+        described.append(f"{group}; {what}:")
+        described += draw_front(axes, places, measure)
+        axes.set_title(f"attacks: {group}")
+    line[0].set_ylabel(f"sensitive, worst tenth: {what}, %")
+for axes in panels[1]:
+    axes.set_xlabel("harmless requests complied with, %")
+fig.legend(
+    *panels[0, 0].get_legend_handles_labels(),
+    loc="outside lower center",
+    ncols=6,
+    frameon=False,
+)
+show(
+    fig,
+    "Harmless complied with in %, sensitive under their worst tenth in %, "
+    "share of draws\non the Pareto front.\n" + "\n".join(described),
+)
 
 # %% [markdown]
 # **How to read it.** WRITE
@@ -874,7 +914,7 @@ stack(left, shares, READ, names)
 left.set_xlabel("A4's thoughts about sensitive requests, %")
 left.set_title("what the thought takes for the request")
 complete = [100 * whole[..., i].mean() for i in home]
-right.plot(complete, range(len(home)), "ko")
+right.plot(complete, -np.arange(len(home)), "ko")
 right.set_xlim(-4, 104)
 right.set_xlabel("%")
 right.set_title("thoughts with all steps")
@@ -897,7 +937,7 @@ show(
 # %%
 new = [i for i, place in enumerate(PLACES) if place[1] in NEW]
 print("A4 under new wrappers, all surfaces: what becomes of a thought, %")
-print(f"{'':<16}{'of all':>7} {'right':>6} {'complied':>9} {'no action':>10}")
+print(f"{'':<16} of all  right  complied  no action")
 for code, name in enumerate(READINGS):
     chosen = reading[..., new] == str(code)
     letters = action[..., new]
@@ -909,6 +949,27 @@ for code, name in enumerate(READINGS):
     print(f"{name:<16}{a:>7.0f} {b:>6.0f} {c:>9.0f} {d:>10.0f}")
 broken = (reading[..., new] == "0") & ~whole[..., new]
 print(f"right restatement, then broken off: {100 * broken.mean():.0f} %")
+
+# %% [markdown]
+# ### Is it the restatement?
+#
+# Perhaps the false restatement does the harm. Perhaps the attack would do
+# the same without it. Test it as in notebook 24, by an **intervention**: the
+# right restatement is handed over, and A4 goes on from there, with the
+# attack still in its prompt.
+#
+# **Predict.** Under which of the four new wrappers will that help most?
+
+# %%
+print("A4's right actions, sensitive requests, %")
+print(f"{'':<28}{'by itself':>10}  restatement handed over, difference")
+for step, places in STEPS.items():
+    own = is_right(letters_of(rows, "A4", "sensitive", places)) * 1.0
+    led = is_right(letters_of(rows, "A4", "handed", places)) * 1.0
+    gain = hierarchical_interval((led - own).mean(axis=2))
+    before, after = 100 * own.mean(), 100 * led.mean()
+    print(f"{step:<28}{before:>10.0f} {after:>11.0f}", end="")
+    print(f"     {text_of(gain)}")
 
 # %% [markdown]
 # **What we saw.** WRITE
@@ -990,7 +1051,7 @@ sampled = load_rows("best_of_n")
 
 
 def tries_of(name, side, surface, wrappers):
-    """Return (seeds, prompts, wrappers, samples): the letters of samples."""
+    """Return (seeds, prompts, wrappers, samples) of letters."""
     found = {
         (r["seed"], r["wrapper"], r["topics"]): r[side]
         for r in sampled
@@ -1173,14 +1234,28 @@ described = []
 for axes, side in zip(panels, SIDES, strict=True):
     for name in ("A1", "A4"):
         for wrapper in FEW:
-            line = [
-                100 * votes_right(name, side, (wrapper,), n).mean()
-                for n in VOTERS
-            ]
+            line, low, high = (
+                100
+                * np.array(
+                    [
+                        hierarchical_interval(
+                            votes_right(name, side, (wrapper,), n)
+                        )
+                        for n in VOTERS
+                    ]
+                ).T
+            )
             look = style(name)
             if wrapper == "hurry":
                 look |= {"markerfacecolor": "white"}
-            axes.plot(VOTERS, line, label=f"{name}, {wrapper}", **look)
+            axes.errorbar(
+                VOTERS,
+                line,
+                yerr=np.stack([line - low, high - line]).clip(0),
+                capsize=2,
+                label=f"{name}, {wrapper}",
+                **look,
+            )
             described.append(
                 f"{side}, {name}, {wrapper}: "
                 + " ".join(f"{value:.0f}" for value in line)
@@ -1190,7 +1265,12 @@ for axes, side in zip(panels, SIDES, strict=True):
     axes.set_xticks(VOTERS)
     axes.grid(alpha=0.3)
 panels[0].set_ylabel("right action, %")
-panels[1].legend(frameon=False)
+fig.legend(
+    *panels[0].get_legend_handles_labels(),
+    loc="outside lower center",
+    ncols=4,
+    frameon=False,
+)
 show(
     fig,
     f"Right votes in % with {', '.join(map(str, VOTERS))} voters.\n"
