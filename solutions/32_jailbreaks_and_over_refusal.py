@@ -196,7 +196,8 @@ grid = {
 display(PairUnderAttack(TESTED, grid))
 
 # %%
-print(pair_text(TESTED[0], "en", "hurry", grid[0, "en", "hurry"]))
+CASE = 8  # the number of a pair
+print(pair_text(TESTED[CASE], "en", "hurry", grid[CASE, "en", "hurry"]))
 
 # %% [markdown]
 # ## 3. One number for many attacks
@@ -782,13 +783,12 @@ show(
 # restatement. So an attack leaves a trace. Let us read some.
 
 # %%
-shown = ("A4" if "A4" in PAIR else PAIR[1], TESTED[0].sensitive)
-for wrapper in NEW:
-    request = shown[1].on("en", wrapper)
-    answer = said[shown[0]][0, "sensitive", ("en", wrapper)]
-    print(f"{wrapper}: {request.english} ({request.action()})")
-    print(f"  thought: {answer.thought}")
-    print(f"  answer : {answer.answer}\n")
+thinker = next((name for name in PAIR if ARMS[name].thinking), "")
+request = TESTED[CASE].sensitive
+print(f"{request.english} ({request.action()})\n")
+for wrapper in NEW if thinker else ():
+    one = said[thinker][CASE, "sensitive", ("en", wrapper)]
+    print(f"{wrapper}\n  thought: {one.thought}\n  answer : {one.answer}")
 
 # %% [markdown]
 # ### Exercise 4: write `whose_request`
@@ -862,16 +862,15 @@ check("whose_request", whose_request)
 
 # %%
 whose_request = use("whose_request", whose_request)
-if ARMS[shown[0]].thinking:
-    for wrapper in NEW:
-        counted = Counter(
-            whose_request(
-                TESTED[i].sensitive.on("en", wrapper), answer.thought
-            )
-            for (i, side, place), answer in said[shown[0]].items()
-            if side == "sensitive" and place == ("en", wrapper)
+for wrapper in NEW if thinker else ():
+    counted = Counter(
+        whose_request(
+            pair.sensitive.on("en", wrapper),
+            said[thinker][i, "sensitive", ("en", wrapper)].thought,
         )
-        print(f"{wrapper:<13}", dict(counted.most_common()))
+        for i, pair in enumerate(TESTED)
+    )
+    print(f"{wrapper:<13}", dict(counted.most_common()))
 
 # %% [markdown]
 # Those were the live thoughts of one seed. Here are all five seeds, each
