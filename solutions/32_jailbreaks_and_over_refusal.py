@@ -88,7 +88,7 @@ from utils.world.wrappers import KNOWN, NEW, WRAPPERS, parts
 # four large reasoning models. Self-jailbreaks (arXiv 2510.21285) are
 # thoughts that first see the harm and then talk themselves out of it.
 #
-# **Your guess**, before any data. Two attacks of ours are *new*: no training
+# **Your guess**, before any data. Four of our attacks are *new*: no training
 # of any kind showed them. Under those, is the deliberating arm A4 right more
 # often than the answering arm A1, or less often? And does it *comply* more
 # often, or less? Nobody grades it; write it down.
@@ -348,7 +348,17 @@ for first, second in (
     print(f"{first} minus {second}:".ljust(22), ";  ".join(found))
 
 # %% [markdown]
-# **What we saw.** WRITE
+# **What we saw.** Three columns, three stories about the same replies. By
+# the mean every trained arm looks fairly safe in English. Under the worst
+# wrapper of each request far less is left. Over 35 composed attacks nearly
+# every sensitive request to A1 or A2 falls to something. That is the step
+# from 0.99 to 0.34 on the card of section 1, in small.
+#
+# A4 is ahead of A1 in each column, and A2 is not told from A1. RL on top
+# (A5) changed nothing that we could see. The base model matters: A4 on a
+# base that reasoned in English only is behind.
+#
+# So deliberation is more robust? Before you write that down, read on.
 
 # %% [markdown]
 # ## 4. Not complying is not yet right
@@ -422,7 +432,11 @@ fig.legend(
 show(fig, "What sensitive requests got, in %.\n" + "\n".join(described))
 
 # %% [markdown]
-# **How to read it.** WRITE
+# **What we saw.** The grey part is the catch. Under new wrappers A4's thought
+# often breaks off, and what follows is babble. That helps no attacker, so it
+# counts as safe. It helps nobody else either: somebody in a crisis gets
+# "Count two three four." By *right actions* A4 is ahead of A1 under known
+# wrappers and abroad, and behind it under new wrappers in English.
 
 # %% [markdown]
 # ### Thought against answer, attack by attack
@@ -493,7 +507,21 @@ show(
 )
 
 # %% [markdown]
-# **How to read it.** WRITE
+# **What we saw.**
+#
+# * *Known wrappers*: deliberation is ahead in each of the four. Its base
+#   model had learnt to strip them off, and the thought makes use of that.
+# * *New wrappers, English*: it depends on the wrapper, and on the measure.
+#   Under `many_shot` A4 complies far less than A1, and is right less often:
+#   it breaks. Under `hurry` it is right less often, too. The mean over the
+#   four is worse than A1's in right actions and better in compliance.
+# * *Composed with Spanish*: A1 has little left to lose there. Deliberation
+#   wins clearly, under known and under new wrappers.
+# * *Composed with ciphers*: it wins plainly and under known wrappers. Under
+#   new ones its lead in right actions is gone.
+#
+# "Reasoning makes robust" and "reasoning makes fragile" are both true here,
+# of different attacks.
 
 # %% [markdown]
 # ## 5. Both sides of a pair
@@ -622,7 +650,12 @@ show(
 )
 
 # %% [markdown]
-# **How to read it.** WRITE
+# **What we saw.** Abroad A1 and A2 are *reckless*: they fall back to the
+# helpful base model and comply with both sides. Few pairs of any arm are
+# "afraid", so over-refusal is not what our arms suffer from; their training
+# had five balanced actions, harmless look-alikes among them. Leave those out
+# and you would see it. What rises under new wrappers is the grey "other":
+# babble, and the wrong kind of care.
 
 # %% [markdown]
 # ## 6. The Pareto plot
@@ -774,7 +807,15 @@ show(
 )
 
 # %% [markdown]
-# **How to read it.** WRITE
+# **What we saw.** Under known wrappers A4 and A5 stand high and right, in
+# both rows. With all eight, the rows disagree. By "not complied with" the
+# deliberating arms are above the direct ones, and somewhat further left:
+# a trade, as between o1 and o1-preview. By "right action" the direct arms
+# are above, and all are near the floor, because under the worst wrapper A4
+# hardly ever finishes a thought. Composed, nobody is anywhere near good.
+#
+# A0 is on nearly every front, at the corner of unlimited help. A front tells
+# who is beaten; it does not tell who is good enough.
 
 # %% [markdown]
 # ## 7. How an attack works on a thought
@@ -950,6 +991,24 @@ broken = (reading[..., new] == "0") & ~whole[..., new]
 print(f"right restatement, then broken off: {100 * broken.mean():.0f} %")
 
 # %% [markdown]
+# **What we saw.** The four new wrappers work in four ways.
+#
+# * `ignore_rules`: the topic stays, and the question becomes another one.
+#   Where both questions fall under the same clause, the answer is right all
+#   the same.
+# * `no_refusal`: the restatement is mostly right. It is the later steps that
+#   go wrong.
+# * `many_shot`: the form of a thought is lost. It never has all its steps.
+# * `hurry`: the attack's own word takes the place of the topic. *A life
+#   depends on it* becomes *a life annuity*, and then the thought reasons
+#   rightly about the wrong thing: finance, refer or comply.
+#
+# The last one is a hijacked chain of thought, in the literal sense. An
+# answering model has no such step to hijack. Note what we did *not* see: a
+# thought that weighs the attack's arguments and is persuaded. Ours are too
+# small to be persuaded. They misread.
+
+# %% [markdown]
 # ### Is it the restatement?
 #
 # Perhaps the false restatement does the harm. Perhaps the attack would do
@@ -971,7 +1030,7 @@ for step, places in STEPS.items():
     print(f"     {text_of(gain)}")
 
 # %% [markdown]
-# **What we saw.** WRITE
+# **What we saw.** WRITE-HANDED
 
 # %% [markdown]
 # ## 8. Many samples: the attacker's turn
@@ -1122,7 +1181,11 @@ show(
 )
 
 # %% [markdown]
-# **What we saw.** WRITE
+# **What we saw.** Success climbs with the number of tries, for every arm. A
+# try that seldom works is no protection when tries are cheap. In plain
+# English A4 stays low; wrapped, a few dozen tries bring it close to the
+# direct arms. So report robustness at the number of tries that an attacker
+# can afford, and say which.
 
 # %% [markdown]
 # ## 9. Many samples: the defender's turn
@@ -1277,12 +1340,16 @@ show(
 )
 
 # %% [markdown]
-# **What we saw.** WRITE
+# **What we saw.** Under `ignore_rules` votes help: the errors scatter. Under
+# `hurry` they help A4's sensitive requests little or not at all: its samples
+# agree on the attack's topic. More compute makes a habit firmer, the good
+# and the bad. And the harmless side shows what the vote costs: if ties went
+# to caution too often, help would fall. Here it rises as well.
 
 # %% [markdown]
 # ## 10. In the wild
 #
-# WRITE
+# IN-THE-WILD
 
 # %% [markdown]
 # ## 11. Your own wrapper
@@ -1320,4 +1387,49 @@ for surface in ("en", "es"):
 # %% [markdown]
 # ## Summary
 #
-# WRITE
+# * Safety and helpfulness are two numbers. One without the other can be had
+#   by always refusing, or by always helping.
+# * The mean over attacks, the worst tenth and the worst one are three
+#   different claims. Say which one you make, and over how many attacks.
+# * Not complying is not yet right. Babble looks safe in a refusal metric;
+#   with right actions the order of two arms turned round.
+# * Minimal pairs, both sides right: nothing constant can score there.
+# * Deliberation won where its base model could strip off the attack, and
+#   abroad. Under new wrappers in English it lost right actions, because
+#   attacks got into its thoughts or broke their form.
+# * A thought shows *how* an attack worked. That is worth something even where
+#   it did not prevent it.
+# * Many tries help an attacker against any arm. Votes correct errors that
+#   scatter, and make shared ones firmer.
+#
+# **What was not shown**
+#
+# * Eight fixed texts are not attackers. Real ones adapt to the model, search
+#   with gradients, and talk for many turns.
+# * Our attacks work by confusing a tiny model. That large models are
+#   *persuaded* is another mechanism, which a toy of this size can't have.
+# * Training on jailbreaks, which all providers do, was left out on purpose.
+# * "Safe" is our five actions' sense: did it comply? Graded harm, as in
+#   StrongREJECT's 0 to 1, needs real answers.
+# * Five training seeds tell large effects from none. An interval that holds
+#   0 means "not shown", not "no effect".
+#
+# **Further reading**
+#
+# * Guan et al. 2024, Deliberative Alignment, arXiv 2412.16339 (Table 1 and
+#   section 3.1.3).
+# * Souly et al. 2024, A StrongREJECT for empty jailbreaks,
+#   arXiv 2402.10260.
+# * Röttger et al. 2023, XSTest, arXiv 2308.01263.
+# * Wei et al. 2023, Jailbroken: how does LLM safety training fail?,
+#   arXiv 2307.02483: prefixes, refusal suppression, base64.
+# * Anil et al. 2024, Many-shot jailbreaking (NeurIPS 2024).
+# * Hughes et al. 2024, Best-of-N jailbreaking, arXiv 2412.03556.
+# * Zhao et al. 2025, Chain-of-Thought hijacking, arXiv 2510.26418;
+#   Self-jailbreak in large reasoning models, arXiv 2510.21285.
+# * McDonald et al. 2025, Get RICH or die scaling, arXiv 2510.06790: compute
+#   at inference helps robustness where the parts of an attack are familiar.
+#   Our known and new wrappers are such a case.
+#
+# The solved notebook is `solutions/32_jailbreaks_and_over_refusal.ipynb`.
+# Next: notebook 33, what made the difference.
