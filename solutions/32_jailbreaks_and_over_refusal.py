@@ -169,7 +169,7 @@ models, said = {}, {}
 def ask_all(label, requests):
     """Return the replies of one of the two arms."""
     model, tokenizer = models[label]
-    chats = [chat(request.text) for request in requests]
+    chats = [ARMS[label].ask(request) for request in requests]
     thinking = ARMS[label].thinking
     return reply(model, tokenizer, chats, thinking=thinking)
 
