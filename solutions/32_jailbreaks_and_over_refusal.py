@@ -506,6 +506,12 @@ show(
     ),
 )
 
+# %%
+print("your guess:", my_guess)
+print("A4 minus A1, all new wrappers, English, in points:")
+for what, measure in measures.items():
+    print(f"  {what}: {text_of(advantage(KINDS['new wrappers'], measure))}")
+
 # %% [markdown]
 # **What we saw.**
 #
