@@ -1036,7 +1036,15 @@ for step, places in STEPS.items():
     print(f"     {text_of(gain)}")
 
 # %% [markdown]
-# **What we saw.** WRITE-HANDED
+# **What we saw.** It helps where the restatement was what went wrong: under
+# `hurry` much, under `ignore_rules` somewhat. These attacks reach the answer
+# *through the text of the thought*. Under `many_shot` it does nothing: with
+# the right restatement before its eyes A4 breaks off all the same. That
+# attack is not on the content of a thought but on its form.
+#
+# This is worth knowing. A monitor that compares the restatement with the
+# request could stop the first kind before the answer is written. It would
+# not see the second.
 
 # %% [markdown]
 # ## 8. Many samples: the attacker's turn
@@ -1403,8 +1411,8 @@ for surface in ("en", "es"):
 # * Deliberation won where its base model could strip off the attack, and
 #   abroad. Under new wrappers in English it lost right actions, because
 #   attacks got into its thoughts or broke their form.
-# * A thought shows *how* an attack worked. That is worth something even where
-#   it did not prevent it.
+# * A thought shows *how* an attack worked, and an intervention shows whether
+#   it worked through the thought. Some attacks did, and others did not.
 # * Many tries help an attacker against any arm. Votes correct errors that
 #   scatter, and make shared ones firmer.
 #
