@@ -1363,7 +1363,9 @@ show(
 # %% [markdown]
 # ## 10. In the wild
 #
-# IN-THE-WILD
+# Every request so far came from a template, disguised or not. People write
+# differently: they tell a story first, are polite, use slang, mix languages,
+# press. A score on templates says little about them before it was measured.
 
 # %% [markdown]
 # ## 11. Your own wrapper
