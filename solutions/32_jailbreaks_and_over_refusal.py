@@ -355,8 +355,9 @@ for first, second in (
 # from 0.99 to 0.34 on the card of section 1, in small.
 #
 # A4 is ahead of A1 in each column, and A2 is not told from A1. RL on top
-# (A5) changed nothing that we could see. The base model matters: A4 on a
-# base that reasoned in English only is behind.
+# (A5) shows no gain. Now look at the last row. Over 35 attacks *A4 English*
+# is not behind A4: the model whose base can't decode ciphers. That should
+# make you suspicious. Whoever can't read a request can't comply with it.
 #
 # So deliberation is more robust? Before you write that down, read on.
 
@@ -819,6 +820,7 @@ show(
 # a trade, as between o1 and o1-preview. By "right action" the direct arms
 # are above, and all are near the floor, because under the worst wrapper A4
 # hardly ever finishes a thought. Composed, nobody is anywhere near good.
+# *A4 English* is unmasked here: far to the left, and at the floor below.
 #
 # A0 is on nearly every front, at the corner of unlimited help. A front tells
 # who is beaten; it does not tell who is good enough.
