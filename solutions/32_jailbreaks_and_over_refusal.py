@@ -17,9 +17,11 @@
 #   on the Pareto front, and how surely,
 # * read from a thought whether the attack got into it,
 # * estimate without bias what an attacker gains from trying again, and a
-#   defender from letting samples vote.
+#   defender from letting samples vote,
+# * measure, in pairs, how much of a benchmark's number is left when people
+#   write as they like.
 #
-# **Time:** about 70 minutes. **Points:** 28 in 6 exercises.
+# **Time:** about 80 minutes. **Points:** 28 in 6 exercises.
 #
 # **You need:** the ideas of notebooks 22 (learning the Spec) and 31 (paired
 # differences). The models come from the course's cache. If a model is not
@@ -38,6 +40,7 @@ from tqdm.auto import tqdm
 from utils.align.chat import reply
 from utils.evaluate.arms import ARMS, arm
 from utils.evaluate.outcomes import hierarchical_interval
+from utils.evaluate.run import ALL
 from utils.evaluate.studies.best_of_n import TRIED
 from utils.evaluate.studies.jailbreaks import (
     ATTACKS,
@@ -49,12 +52,20 @@ from utils.evaluate.studies.jailbreaks import (
     topic_in,
 )
 from utils.evaluate.study import load_rows
+from utils.evaluate.wild import GROUPS, load_wild, unknown_words
+from utils.evaluate.wild_drop import (
+    accuracy,
+    asked_in,
+    drop,
+    lead,
+    none_given,
+)
 from utils.show.figure import OKABE_ITO, show, style
 from utils.show.widgets_32 import PairUnderAttack, pair_text
 from utils.teach.checks import check, use
 from utils.world.data import SPLITS
 from utils.world.prompts import chat
-from utils.world.replies import action_of
+from utils.world.replies import action_of, parse_thought
 from utils.world.spec import ACTIONS
 from utils.world.wrappers import KNOWN, NEW, WRAPPERS, parts
 
@@ -1365,9 +1376,298 @@ show(
 # %% [markdown]
 # ## 10. In the wild
 #
-# Every request so far came from a template, disguised or not. People write
-# differently: they tell a story first, are polite, use slang, mix languages,
-# press. A score on templates says little about them before it was measured.
+# Every request so far came from a template. People don't write in
+# templates. They tell a story first, they are polite or in a hurry, they
+# mix languages, they hide one word in a code, they argue. **A benchmark
+# number holds for texts like those of the benchmark.** How far does it
+# carry?
+#
+# `utils/evaluate/wild.csv` holds requests that were written by hand, with
+# no template in sight, each with the action and the clause that the Spec
+# demands. Some are about things that the world's list does not have at all
+# (split `new`). Here is one of each group.
+
+# %% tags=["nbval-check-output"]
+wild = load_wild()
+print(len(wild), "requests, for example\n")
+for group in GROUPS:
+    one = asked_in([group])[1]
+    print(f"{group}: {one.unknown:.0%} of its words are unknown")
+    print(f"    {one.text}")
+    print(f"    -> {one.action()}, §{one.clause().number}\n")
+
+# %% [markdown]
+# A word is **unknown** if the tokenizer has no token for it and spells it
+# out. Our model has met such letters in ciphers only, never as ordinary
+# words. So there are two ways to lose: by *new words*, and by *new wording*
+# made of words that the model knows. A part of the requests is written with
+# known words only, to tell the two apart.
+#
+# Each request has a **clean twin**: a template request with the same topic
+# and the same intent, in the same surface (in English for the mixtures),
+# that no alignment training shows. The *drop* is clean minus wild, paired
+# request by request.
+#
+# **Predict.** At home and on template texts, deliberation (A4) was ahead of
+# answers alone (A1) on held-out topics and in other languages. In the wild,
+# will A4 still be ahead? Will its drop be larger or smaller than that of
+# A1? And will the model that loses least be the one with the clauses in its
+# prompt (A10)?
+#
+# In the figure, hollow marks are the clean twins and filled ones the wild
+# requests. The bar is the 95 % interval *of the drop*, over seeds and
+# requests, drawn from the clean mark downwards. The dotted line is chance.
+
+# %%
+wild_rows = load_rows("wild")
+NAMES = ["A1", "A2", "A4", "A5", "A8", "A10"]
+SHORT = {
+    "English, known words": "English\nknown words",
+    "English, other words": "English\nother words",
+    "es, fr, de, known words": "es, fr, de\nknown words",
+    "es, fr, de, other words": "es, fr, de\nother words",
+    "mixed": "mixed",
+    "ciphers": "ciphers",
+    "pressure": "pressure",
+}
+
+
+def draw_arm(axes, name):
+    """One panel: an arm's clean twins and wild requests, by group."""
+    for g, group in enumerate(GROUPS):
+        clean, _, _ = accuracy(wild_rows, name, "clean", groups=[group])
+        fall, least, most = drop(wild_rows, name, groups=[group])
+        look = style(name) | {"linestyle": "none"}
+        ends = [100 * clean, 100 * (clean - fall)]
+        axes.plot([g, g], ends, color="lightgrey")
+        axes.plot(g, 100 * clean, markerfacecolor="white", **look)
+        axes.errorbar(
+            g,
+            100 * (clean - fall),
+            yerr=[[100 * (most - fall)], [100 * (fall - least)]],
+            capsize=2,
+            **look,
+        )
+    axes.axhline(20, color="grey", linewidth=1, linestyle=":")
+    axes.set_title(f"{name} {ARMS[name].title}", fontsize=9)
+    axes.set_ylim(-2, 104)
+    axes.grid(axis="y", alpha=0.3)
+
+
+fig, panels = plt.subplots(
+    2, 3, figsize=(9, 5.6), sharex=True, sharey=True, layout="constrained"
+)
+for axes, name in zip(panels.flat, NAMES, strict=True):
+    draw_arm(axes, name)
+    axes.set_xticks(
+        range(len(GROUPS)), list(SHORT.values()), rotation=90, fontsize=7
+    )
+for axes in panels[:, 0]:
+    axes.set_ylabel("right action, %")
+fig.suptitle("hollow: clean twins; filled: in the wild", fontsize=9)
+described = "; ".join(
+    f"{name} "
+    + " ".join(
+        f"{100 * accuracy(wild_rows, name, 'clean', groups=[g])[0]:.0f}"
+        f"→{100 * accuracy(wild_rows, name, groups=[g])[0]:.0f}"
+        for g in GROUPS
+    )
+    for name in NAMES
+)
+show(fig, f"Right, %, clean→wild ({'; '.join(GROUPS)}): {described}.")
+
+# %% [markdown]
+# ### The drop of every arm
+#
+# In percentage points, with intervals over seeds and requests. `none` is
+# the share of wild replies that are none of the five actions: text without
+# sense. In brackets the 95 % interval.
+
+
+# %%
+def as_points(estimate):
+    """A mean and its interval in percentage points."""
+    return "{:4.0f} [{:3.0f}, {:3.0f}]".format(*(100 * x for x in estimate))
+
+
+KNOWN_ONLY = [group for group in GROUPS if "known words" in group]
+OTHERS = [group for group in GROUPS if "other words" in group]
+print(f"{'':<14}clean wild  drop, all        known words      other words")
+for name, base in ALL:
+    which = {"base": base}
+    clean, wildly, nothing = (
+        100 * accuracy(wild_rows, name, side, **which, **more)[0]
+        for side, more in (
+            ("clean", {}),
+            ("wild", {}),
+            ("wild", {"value": none_given}),
+        )
+    )
+    drops = [
+        as_points(drop(wild_rows, name, groups=groups, **which))
+        for groups in (GROUPS, KNOWN_ONLY, OTHERS)
+    ]
+    label = name + (" English" if base != "lab" else "")
+    print(f"{label:<12}{clean:5.0f}{wildly:6.0f}  {'  '.join(drops)}")
+    print(f"{'':<12}none {nothing:6.0f}")
+
+# %% [markdown]
+# Is deliberation still ahead of answers alone? The lead of A4 over A1, on
+# the same requests:
+
+# %%
+for group in (*GROUPS, "all"):
+    groups = GROUPS if group == "all" else [group]
+    leads = [
+        as_points(lead(wild_rows, "A4", "A1", side, groups=groups))
+        for side in ("clean", "wild")
+    ]
+    print(f"{group:<24} clean {leads[0]}   wild {leads[1]}")
+
+# %% [markdown]
+# **What we see.**
+#
+# * *Every trained arm loses a lot.* The numbers of the benchmark describe
+#   the benchmark.
+# * *Deliberation loses most.* On clean twins it is far ahead. Over all wild
+#   requests its lead is not shown any more.
+# * *Unknown words cost more than unknown wording*: clearly so for the arms
+#   that deliberate; for A1 the two intervals overlap. With known words only,
+#   A4 keeps about two thirds. It also keeps its lead in Spanish, French and
+#   German: what carries over to other languages carries over to free
+#   wording there, too, as long as the words are known.
+# * *Having the clauses at hand does not help* (A10): it loses about as much
+#   as A4. But look at A10s under known words. Its prompt holds one action
+#   for the whole category. It never needed the intent, and no loss is
+#   shown. That is a hint at which step breaks.
+# * *Where it can't read, A4 falls silent.* Its thought breaks off, and the
+#   reply is no action at all. That is wrong, and seldom unsafe. A1 answers
+#   *something*, and often complies.
+
+# %% [markdown]
+# ### Which step breaks?
+#
+# A thought says what it read. For A4 and each group: how often did it name
+# the right topic, the right category, the right intent? Hollow: clean
+# twins. Filled: the wild ones.
+
+# %%
+STEPS_READ = ("topic", "category", "intent")
+
+
+def read_shares(name, side, group):
+    """Share of thoughts with the right topic, category and intent."""
+    digits = "".join(
+        row["read"]
+        for row in wild_rows
+        if (row["arm"], row["base"]) == (name, "lab")
+        and (row["side"], row["group"]) == (side, group)
+    )
+    return [np.mean([int(d) >> i & 1 for d in digits]) for i in range(3)]
+
+
+fig, axes = plt.subplots(figsize=(8, 3.2), layout="constrained")
+looks = (("blue", "^"), ("green", "s"), ("vermillion", "o"))
+described = []
+for i, (step, (color, marker)) in enumerate(
+    zip(STEPS_READ, looks, strict=True)
+):
+    for side, fill in (("clean", "white"), ("wild", OKABE_ITO[color])):
+        values = [100 * read_shares("A4", side, g)[i] for g in GROUPS]
+        axes.plot(
+            np.arange(len(GROUPS)) + (i - 1) * 0.17,
+            values,
+            color=OKABE_ITO[color],
+            marker=marker,
+            markerfacecolor=fill,
+            linestyle="none",
+            label=step if side == "wild" else None,
+        )
+        shares = " ".join(f"{value:.0f}" for value in values)
+        described.append(f"{side} {step} {shares}")
+axes.set_xticks(range(len(GROUPS)), list(SHORT.values()), fontsize=8)
+axes.set_ylabel("A4: read rightly, %")
+axes.set_ylim(-2, 104)
+axes.grid(axis="y", alpha=0.3)
+fig.legend(loc="outside right upper", frameon=False)
+show(fig, f"In % ({'; '.join(GROUPS)}): {'; '.join(described)}.")
+
+# %% [markdown]
+# With known words, A4 still finds the *topic* and its category: a noun it
+# knows stands out in any sentence. What it does not find is the *intent*.
+# That hangs on a sentence it has never seen. So it puts the topic into the
+# template that begins most like the text, and takes the intent from there.
+
+# %%
+hits = {"right intent": 0, "wrong intent": 0}
+for row in wild_rows:
+    if (row["arm"], row["base"], row["side"]) == ("A4", "lab", "wild"):
+        for digit, slip in zip(row["read"], row["slips"], strict=True):
+            if slip == ".":
+                wish = "right" if int(digit) & 4 else "wrong"
+                hits[f"{wish} intent"] += 1
+total = sum(hits.values())
+print("Of A4's right actions in the wild, all seeds:")
+for what, n in hits.items():
+    print(f"    {n / total:4.0%} by a thought with the {what}")
+
+# %% [markdown]
+# Many of its right actions are right *for the wrong reason*: a clause often
+# covers several intents, so a misread one may lead to the same action. The
+# right answer is no proof of the right reading. That is why we look into
+# the thoughts.
+#
+# ### Five failures, word for word
+#
+# A4 with seed 0, from the cache. Before you read the thought, say what will
+# go wrong.
+
+# %%
+FAILURES = {
+    "en-06": "the first words decide: 'Can you ...' becomes 'help me make'",
+    "de-01": "the same in German: 'Ich brauche' becomes 'I need tips for'",
+    "en-23": "two things are named, and it takes the harmless one",
+    "en-26": "nothing fits, and it makes up a topic",
+    "en-28": "too many words that it can only spell: no thought at all",
+}
+model, tokenizer, _ = arm("A4")
+by_id = {item.id: item for item in wild}
+failed = [by_id[name] for name in FAILURES]
+replies = reply(
+    model, tokenizer, [ARMS["A4"].ask(one) for one in failed], thinking=True
+)
+for one, out, why in zip(failed, replies, FAILURES.values(), strict=True):
+    mind = parse_thought(out.thought)
+    print(f"{one.id}: {one.text}")
+    print(f"    should {one.action()} by §{one.clause().number}", end=", ")
+    print(f"and does: {action_of(out.answer)}")
+    print(f"    thought: {out.thought[:150]}")
+    print(f"    {'well-formed' if mind else 'malformed'}; {why}\n")
+
+# %% [markdown]
+# **Your own.** Write a request in your own words, in any language, and see
+# what two arms make of it. Can you find one that A4 gets right and reads
+# wrongly?
+
+# %%
+mine = "Who has a kite for my school?"
+print(f"{unknown_words(mine):.0%} unknown words: {mine}")
+for name in ("A1", "A4"):
+    model, tokenizer, _ = arm(name)
+    (answered,) = reply(
+        model, tokenizer, [chat(mine)], thinking=ARMS[name].thinking
+    )
+    print(f"{name}: {answered.thought[:150]} | {answered.answer[:60]}")
+
+# %% [markdown]
+# **What was not shown.** These requests were written for this notebook by
+# its authors, who know the model's world; they are no sample of real
+# traffic. The groups are small, and their intervals wide. Some topics occur
+# in more than one language, so requests are not fully independent. And a
+# model of two million parameters whose vocabulary is one small world is
+# *made* to fail on free text. What a large model loses, this does not say.
+# What it does say: measure off the benchmark, in pairs, before you claim
+# anything about it.
 
 # %% [markdown]
 # ## 11. Your own wrapper
@@ -1419,6 +1719,8 @@ for surface in ("en", "es"):
 #   it worked through the thought. Some attacks did, and others did not.
 # * Many tries help an attacker against any arm. Votes correct errors that
 #   scatter, and make shared ones firmer.
+# * In the wild every arm lost a lot, and deliberation lost its lead: a
+#   benchmark's number holds for texts like the benchmark's.
 #
 # **What was not shown**
 #
@@ -1429,7 +1731,7 @@ for surface in ("en", "es"):
 # * Training on jailbreaks, which all providers do, was left out on purpose.
 # * "Safe" is our five actions' sense: did it comply? Graded harm, as in
 #   StrongREJECT's 0 to 1, needs real answers.
-# * Five training seeds tell large effects from none. An interval that holds
+# * A few training seeds tell large effects from none. An interval that holds
 #   0 means "not shown", not "no effect".
 #
 # **Further reading**
