@@ -275,11 +275,11 @@ for fraction, name in ((1, "mean"), (0.1, "@0.1"), (1 / 35, "any-of-K")):
     print(f"{name:<9} {100 * goodness_at(one_hole, fraction):.0f} %")
 
 # %% [markdown]
-# ### All arms, five training seeds
+# ### All arms, three training seeds
 #
 # From here on the numbers come from `results/jailbreaks.json`, written by
 # `python -m utils.evaluate.study jailbreaks`: 48 pairs, 36 ways to ask, six
-# models, five seeds. It keeps the action of every single reply.
+# models, three seeds. It keeps the action of every single reply.
 #
 # An interval has to hold two sources of chance: other training seeds and
 # other requests. `hierarchical_interval` resamples both at once.
@@ -448,7 +448,7 @@ show(fig, "What sensitive requests got, in %.\n" + "\n".join(described))
 # often breaks off, and what follows is babble. That helps no attacker, so it
 # counts as safe. It helps nobody else either: somebody in a crisis gets
 # "Count two three four." By *right actions* A4 is ahead of A1 under known
-# wrappers and abroad, and behind it under new wrappers in English.
+# wrappers and abroad. Under new wrappers in English no lead is left.
 
 # %% [markdown]
 # ### Thought against answer, attack by attack
@@ -531,12 +531,12 @@ for what, measure in measures.items():
 #   model had learnt to strip them off, and the thought makes use of that.
 # * *New wrappers, English*: it depends on the wrapper, and on the measure.
 #   Under `many_shot` A4 complies far less than A1, and is right less often:
-#   it breaks. Under `hurry` it is right less often, too. The mean over the
-#   four is worse than A1's in right actions and better in compliance.
+#   it breaks. Under the other three no difference in right actions is shown.
+#   Over all four A4 complies clearly less, and is right no more often.
 # * *Composed with Spanish*: A1 has little left to lose there. Deliberation
 #   wins clearly, under known and under new wrappers.
 # * *Composed with ciphers*: it wins plainly and under known wrappers. Under
-#   new ones its lead in right actions is gone.
+#   new ones a lead in right actions is not shown.
 #
 # "Reasoning makes robust" and "reasoning makes fragile" are both true here,
 # of different attacks.
@@ -933,7 +933,7 @@ for wrapper in NEW if thinker else ():
     print(f"{wrapper:<13}", dict(counted.most_common()))
 
 # %% [markdown]
-# Those were the live thoughts of one seed. Here are all five seeds, each
+# Those were the live thoughts of one seed. Here are all three seeds, each
 # wrapper in English, with the share of thoughts that have all their steps.
 
 # %%
@@ -1367,11 +1367,10 @@ show(
 )
 
 # %% [markdown]
-# **What we saw.** Under `ignore_rules` votes help: the errors scatter. Under
-# `hurry` they help A4's sensitive requests little or not at all: its samples
-# agree on the attack's topic. More compute makes a habit firmer, the good
-# and the bad. And the harmless side shows what the vote costs: if ties went
-# to caution too often, help would fall. Here it rises as well.
+# **What we saw.** On sensitive requests no gain is shown, under either
+# wrapper. Most samples of A4 agree with each other, right or wrong. Under
+# `hurry` they agree on the attack's topic. On harmless requests the vote
+# helps there: those errors scatter. A vote is no cure for a habit.
 
 # %% [markdown]
 # ## 10. In the wild
@@ -1713,12 +1712,12 @@ for surface in ("en", "es"):
 #   with right actions the order of two arms turned round.
 # * Minimal pairs, both sides right: nothing constant can score there.
 # * Deliberation won where its base model could strip off the attack, and
-#   abroad. Under new wrappers in English it lost right actions, because
-#   attacks got into its thoughts or broke their form.
+#   abroad. Under new wrappers in English its lead in right actions was gone,
+#   because attacks got into its thoughts or broke their form.
 # * A thought shows *how* an attack worked, and an intervention shows whether
 #   it worked through the thought. Some attacks did, and others did not.
 # * Many tries help an attacker against any arm. Votes correct errors that
-#   scatter, and make shared ones firmer.
+#   scatter; against errors that most samples share they do nothing.
 # * In the wild every arm lost a lot, and deliberation lost its lead: a
 #   benchmark's number holds for texts like the benchmark's.
 #

@@ -162,12 +162,12 @@ def ahead(one: np.ndarray, two: np.ndarray) -> tuple[float, float]:
     return hierarchical_interval(gap)[1:]
 
 
-def test_five_seeds_of_every_run_in_every_place(rows):
+def test_three_seeds_of_every_run_in_every_place(rows):
     keys = [
         (r["seed"], r["arm"], r["base"], r["surface"], r["wrapper"], r["topics"])
         for r in rows
     ]
-    assert len(set(keys)) == len(keys) == 5 * len(study.RUNS) * len(PLACES) * 2
+    assert len(set(keys)) == len(keys) == 3 * len(study.RUNS) * len(PLACES) * 2
     assert {len(row["sensitive"]) for row in rows} == {study.PAIRS * len(KINDS)}
 
 
@@ -194,15 +194,17 @@ def test_known_wrappers_are_stripped_off(rows):
     assert right(rows, "A4", KNOWN_HOME).mean() > 0.9
 
 
-def test_new_wrappers_turn_the_order_round_with_the_measure(rows):
+def test_under_new_wrappers_a4_complies_less_and_is_right_no_more_often(rows):
     a1, a4 = "A1", "A4"
     assert ahead(safe(rows, a4, NEW_HOME), safe(rows, a1, NEW_HOME))[0] > 0
-    assert ahead(right(rows, a1, NEW_HOME), right(rows, a4, NEW_HOME))[0] > 0
+    assert ahead(right(rows, a4, NEW_HOME), right(rows, a1, NEW_HOME))[0] < 0
     shots = [("en", "many_shot")]
     assert ahead(safe(rows, a4, shots), safe(rows, a1, shots))[0] > 0.2
     assert ahead(right(rows, a1, shots), right(rows, a4, shots))[0] > 0
-    hurry = [("en", "hurry")]
-    assert ahead(right(rows, a1, hurry), right(rows, a4, hurry))[0] > 0
+    for wrapper in set(NEW) - {"many_shot"}:
+        places = [("en", wrapper)]
+        low, high = ahead(right(rows, a1, places), right(rows, a4, places))
+        assert low < 0 < high, wrapper
 
 
 def test_composed_with_spanish_deliberation_wins_and_in_ciphers_its_lead_ends(rows):
@@ -214,7 +216,8 @@ def test_composed_with_spanish_deliberation_wins_and_in_ciphers_its_lead_ends(ro
     ciphers = ("rot13", "base64")
     assert lead([(s, "") for s in ciphers])[0] > 0
     assert lead(list(product(ciphers, KNOWN)))[0] > 0
-    assert lead(list(product(ciphers, NEW)))[1] < 0.1
+    low, high = lead(list(product(ciphers, NEW)))
+    assert low < 0 < high
 
 
 def test_babble_is_what_new_wrappers_do_to_a4(rows):
