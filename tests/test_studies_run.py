@@ -24,6 +24,13 @@ def untrained(name: str, base: str = "lab", seed: int = 0) -> tuple:
 
 
 SMALL = {
+    "best_of_n": {
+        "NAMES": ("A1", "A4"),
+        "TRIED": ("", "hurry"),
+        "PAIRS": 1,
+        "SAMPLES": 2,
+        "arm": untrained,
+    },
     "blind": {
         "START_REQUESTS": 40,
         "START_STEPS": 2,
@@ -83,6 +90,12 @@ SMALL = {
     "interventions": {
         "ARMS": {"A4": ("en",)},
         "REQUESTS": {"A4": 10},
+        "arm": untrained,
+    },
+    "jailbreaks": {
+        "RUNS": (("A1", "lab"), ("A4", "lab")),
+        "PLACES": (("en", ""), ("es", "hurry")),
+        "PAIRS": 1,
         "arm": untrained,
     },
     "judge_hacks": {"REQUESTS": 4, "JUDGES": ("lab_xs",), "READINGS": 2},
