@@ -916,15 +916,15 @@ print("% refused of requests to refuse / % helped of benign ones;")
 print("in brackets the lowest and the highest training seed\n")
 print(f"{'':<15}" + "".join(f"{place:<27}" for place in COLUMNS))
 for name in everyone:
-    line = f"{name:<15}"
+    written_row = f"{name:<15}"
     for place in COLUMNS:
         values = table[name, place]
         cell = " / ".join(
             f"{column.mean():.0f} [{column.min():.0f}-{column.max():.0f}]"
             for column in values.T
         )
-        line += f"{cell:<27}"
-    print(line)
+        written_row += f"{cell:<27}"
+    print(written_row)
 
 # %%
 fig, panels = plt.subplots(
@@ -1376,7 +1376,7 @@ texts = [restatement(said.thought) for said in replies["A4"]]
 again = reply(model, tokenizer, [chat(t) for t in texts], thinking=thinking)
 both = {}
 for group, surfaces in groups.items():
-    rows_of = [
+    triples = [
         (request.action(), action_of(said.answer), action_of(new.answer))
         for (_, _, request), said, new in zip(
             asked, replies["A4"], again, strict=True
@@ -1384,8 +1384,8 @@ for group, surfaces in groups.items():
         if request.surface in surfaces
     ]
     both[group] = (
-        [right == once for right, once, _ in rows_of],
-        [right == twice for right, _, twice in rows_of],
+        [right == once for right, once, _ in triples],
+        [right == twice for right, _, twice in triples],
     )
 
 # %%
@@ -1850,89 +1850,143 @@ for language in ("es", "Italian", "id"):
 
 # %%
 mixed = load_rows("new_language")
-pairs = list(dict.fromkeys((r["template"], r["topics"]) for r in mixed))
-tongue = {
-    pair: known_share([written(r, *pair) for r in NEW]) for pair in pairs
-}
-
-
-def new_mean(arm_name, pair, field="hits"):
-    """(mean, low, high) in % of a field over seeds and requests."""
-    grid = [
-        [100 * int(mark) for mark in row[field]]
-        for row in mixed
-        if (row["arm"], row["template"], row["topics"]) == (arm_name, *pair)
-    ]
-    return hierarchical_interval(np.array(grid))
-
-
-whole = [pair for pair in pairs if pair[0] == pair[1]]
-fig, (left, right) = plt.subplots(
-    1, 2, figsize=(8.5, 4.2), layout="constrained", width_ratios=[1.2, 1]
-)
-described = []
-for shift, name in enumerate(("A1", "A4")):
-    for pair in whole:
-        mean, low, high = new_mean(name, pair)
-        left.errorbar(
-            tongue[pair] + 1.5 * shift,
-            mean,
-            yerr=[[mean - low], [high - mean]],
-            capsize=2,
-            label=name if pair == whole[0] else None,
-            **style(name) | {"linestyle": "none"},
-        )
-        described.append(f"{name} {pair[0]} {mean:.0f}")
-for pair in whole[2:]:
-    left.annotate(pair[0], (tongue[pair], 4), rotation=60, fontsize=8)
-left.axhline(20, color="grey", linewidth=1, linestyle=":")
-left.set_xlabel("words that are one token, %")
-left.set_ylabel("right action, %")
-left.set_ylim(0, 104)
-left.grid(alpha=0.3)
-left.legend(frameon=False, loc="upper left")
-halves = {
+HALVES = {
     "both new": lambda new, near: (new, new),
     "topic taught": lambda new, near: (new, near),
     "template taught": lambda new, near: (near, new),
     "both taught": lambda new, near: (near, near),
 }
-for field, color, marker in (
-    ("topic", "vermillion", "s"),
-    ("intent", "purple", "D"),
-    ("hits", "blue", "^"),
-):
-    means = [
-        np.mean(
-            [new_mean("A4", f(*p), field)[0] for p in RELATIVES.items()]
+
+
+def mixed_grid(label, pair, field="hits"):
+    """(seeds, requests) array in % of a field of the study's rows."""
+    return np.array(
+        [
+            [100 * int(mark) for mark in row[field]]
+            for row in mixed
+            if (row["arm"], row["template"], row["topics"])
+            == (label, *pair)
+        ]
+    )
+
+
+print("right action, %, over seeds and requests")
+whole = (*KNOWN, *RELATIVES)
+ARMS_ASKED = ("A1", "A2", "A4", "A5")
+means = {}
+for language in whole:
+    written_row = f"{language:<11}"
+    for name in ARMS_ASKED:
+        grid = mixed_grid(name, (language, language))
+        means[name, language], low, high = hierarchical_interval(grid)
+        cell = f"{means[name, language]:.0f} [{low:.0f}, {high:.0f}]"
+        written_row += f"{name} {cell:<15}"
+    print(written_row)
+
+# %%
+fig, (left, right) = plt.subplots(
+    1, 2, figsize=(8.5, 4), layout="constrained", sharey=True
+)
+for shift, name in enumerate(("A1", "A4")):
+    for x, language in enumerate(whole):
+        grid = mixed_grid(name, (language, language))
+        mean, low, high = hierarchical_interval(grid)
+        left.errorbar(
+            x + 0.2 * shift,
+            mean,
+            yerr=[[mean - low], [high - mean]],
+            capsize=2,
+            label=name if x == 0 else None,
+            **style(name) | {"linestyle": "none"},
         )
-        for f in halves.values()
+left.set_xticks(range(len(whole)), whole, rotation=35)
+left.set_title("whole sentences")
+left.set_ylabel("%")
+left.legend(frameon=False, title="right action")
+FIELDS = {
+    "topic": ("topic named", "vermillion", "s", ":"),
+    "intent": ("intent named", "purple", "D", ":"),
+    "hits": ("right action", "blue", "^", "-"),
+}
+by_half = {}
+for field, (label, color, marker, line) in FIELDS.items():
+    by_half[label] = [
+        np.mean(
+            [mixed_grid("A4", of(*p), field) for p in RELATIVES.items()]
+        )
+        for of in HALVES.values()
     ]
     right.plot(
-        range(len(halves)),
-        means,
+        range(len(HALVES)),
+        by_half[label],
         color=OKABE_ITO[color],
         marker=marker,
-        linestyle="-" if field == "hits" else ":",
-        label="right action" if field == "hits" else f"{field} named",
+        linestyle=line,
+        label=label,
     )
-    described.append(f"{field} {' '.join(f'{m:.0f}' for m in means)}")
-right.set_xticks(range(len(halves)), [h.replace(" ", "\n") for h in halves])
-right.set_ylabel("A4, mean of three languages, %")
-right.set_ylim(0, 104)
-right.grid(axis="y", alpha=0.3)
-right.legend(frameon=False, loc="upper left")
+right.set_xticks(range(len(HALVES)), [h.replace(" ", "\n") for h in HALVES])
+right.set_title("A4 by halves, mean of three languages")
+right.legend(frameon=False)
+for axes in (left, right):
+    axes.axhline(20, color="grey", linewidth=1, linestyle=":")
+    axes.set_ylim(0, 104)
+    axes.grid(axis="y", alpha=0.3)
 show(
     fig,
-    "Right action in %, whole sentences: "
-    + "; ".join(described[:-3])
-    + f". A4 by halves ({', '.join(halves)}): "
-    + "; ".join(described[-3:])
+    "A1 and A4, right action in %: "
+    + "; ".join(
+        f"{language} {means['A1', language]:.0f} and "
+        f"{means['A4', language]:.0f}"
+        for language in whole
+    )
+    + f". A4 by halves ({', '.join(HALVES)}): "
+    + "; ".join(
+        f"{label} {' '.join(f'{value:.0f}' for value in values)}"
+        for label, values in by_half.items()
+    )
     + ".",
 )
 
 # %% [markdown]
-# TODO what we saw
+# Some topic phrases consist of known tokens alone: Portuguese *granada* and
+# *carta de despedida* are spelt as in Spanish. Does the thought name just
+# these? (The template is in the taught language here, the article doesn't
+# count.)
+
+# %%
+named = {True: {}, False: {}}
+for language, near in RELATIVES.items():
+    grid = mixed_grid("A4", (near, language), "topic").mean(axis=0)
+    for english, phrase in column(TOPICS, language).items():
+        bare = re.split(r"[ ']", phrase, maxsplit=1)[1]
+        own = [
+            grid[i] for i, r in enumerate(NEW) if r.topic.name == english
+        ]
+        named[all(known_words(bare))][f"{phrase} ({language})"] = own
+for known, phrases in named.items():
+    share = np.mean([np.mean(own) for own in phrases.values()])
+    said = "all words known" if known else "some word unknown"
+    print(
+        f"{said}: {len(phrases)} phrases, named {share:.0f} % of the time"
+    )
+    means_of = {phrase: np.mean(own) for phrase, own in phrases.items()}
+    odd = [p for p, m in means_of.items() if (m > 50) != known]
+    print("    exceptions:", ", ".join(odd) or "none")
+
+# %% [markdown]
+# **What we saw.** A relative of a taught language is as foreign as
+# Indonesian. In whole sentences no arm is better in Portuguese, Italian or
+# Dutch than in the control, however many words they share. Direct answers
+# are often no action at all.
+#
+# By halves the thought shows why. It names the half that stands in the
+# taught language, and guesses the other. And within the foreign half it
+# names just those phrases whose words are all known tokens. So shared words
+# *do* leak, word by word, and a benchmark that was full of them would look
+# like understanding. For us "language" means: a set of known tokens. Real
+# models cut words into pieces, and have seen a hundred languages; there
+# relatives do help. Our result says only that the policy travels with the
+# *decoding*, and no further.
 
 # %% [markdown]
 # **Now your own.** Below stands a little Swedish. Write any language you
