@@ -1,13 +1,15 @@
-"""Languages that no training showed: what do shared words with a taught one buy?
+"""Languages and ciphers that no training showed: what do shared pieces buy?
 
 Portuguese, Italian and Dutch are near relatives of Spanish and German. Some of their
 words are spelt as a taught language spells them, and so are known tokens; the others
 fall to letters. Each request is asked as a whole, and with one half (the template or
 the topic phrase) in the taught relative, so that one sees which half was not read.
-All topics are held out from alignment training.
+New ciphers differ in what they leave of a word: all its letters in another order, or
+none. All topics are held out from alignment training.
 """
 
 import random
+import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -15,6 +17,7 @@ from utils.align.chat import Reply, reply
 from utils.evaluate.arms import ARMS, arm
 from utils.models.tokenizer import TAUGHT, build_tokenizer
 from utils.world import prompts
+from utils.world.ciphers import WORD, atbash, rot13
 from utils.world.data import load_templates, load_topics
 from utils.world.replies import action_of
 from utils.world.requests import Request
@@ -86,6 +89,32 @@ TOPICS = {
 Row = dict
 
 
+def halves(word: str) -> str:
+    """Swap the two halves of a word: "crossbow" becomes "sbowcros"."""
+    middle = len(word) // 2
+    return word[middle:] + word[:middle]
+
+
+def by_alphabet(word: str) -> str:
+    """Write the letters of a word in the order of the alphabet: "gun", "gnu"."""
+    return "".join(sorted(word, key=str.lower))
+
+
+def mixed_rot13(word: str) -> str:
+    """Turn every second letter by ROT13: "gun" becomes "ghn"."""
+    pairs = zip(word, rot13(word), strict=True)
+    return "".join(pair[i % 2] for i, pair in enumerate(pairs))
+
+
+# Ciphers that no training showed: two keep all letters of a word, one keeps half.
+NEW_CIPHERS = {
+    "halves": halves,
+    "by_alphabet": by_alphabet,
+    "mixed_rot13": mixed_rot13,
+    "atbash": atbash,
+}
+
+
 def column(table: dict[str, str], language: str) -> dict[str, str]:
     """Return English -> `language` of one of the two tables."""
     place = list(RELATIVES).index(language)
@@ -111,8 +140,12 @@ def asked() -> tuple[Request, ...]:
 def written(request: Request, template: str, topic: str) -> str:
     """Write a request: its template in one language, its topic phrase in another.
 
-    A language is one of the world's ("es") or one of RELATIVES ("Italian").
+    A language is one of the world's ("es") or one of RELATIVES ("Italian"). One of
+    NEW_CIPHERS enciphers the English request as a whole, whatever `topic` says.
     """
+    if template in NEW_CIPHERS:
+        change = NEW_CIPHERS[template]
+        return re.sub(WORD, lambda found: change(found[0]), request.english)
     if template in RELATIVES:
         form = column(TEMPLATES, template)[request.template.text["en"]]
     else:
@@ -124,7 +157,7 @@ def written(request: Request, template: str, topic: str) -> str:
 
 def conditions() -> list[tuple[str, str]]:
     """Return (language of the template, language of the topic phrase) of each test."""
-    whole = [(name, name) for name in (*KNOWN, *RELATIVES)]
+    whole = [(name, name) for name in (*KNOWN, *RELATIVES, *NEW_CIPHERS)]
     halves = [
         pair
         for name, near in RELATIVES.items()
