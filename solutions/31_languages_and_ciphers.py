@@ -46,6 +46,7 @@ from utils.evaluate.outcomes import (
 )
 from utils.evaluate.studies.new_language import (
     KNOWN,
+    NEW_CIPHERS,
     RELATIVES,
     TEMPLATES,
     TOPICS,
@@ -653,13 +654,15 @@ for first, second in (("A4", "A1"), ("A5", "A2"), ("A5", "A4")):
     print()
 
 # %% [markdown]
-# **What we saw.** On *seen* topics the trained arms are equal at home. Abroad
-# they are far apart, and no choice of seeds or requests closes the gap. In
-# the languages direct answers keep less than half, deliberation nearly all.
-# In the ciphers direct answers are at chance or below it, and single runs of
-# them differ a lot: their misses change, their failure does not.
-# Deliberation gets past half, not further. RL on top of it (A5 minus A4)
-# moves little here.
+# **What we saw.** On *seen* topics the trained arms are equal at home; on
+# held-out topics the direct arms already fall behind there. Abroad all are
+# far apart, and no draw of seeds or requests closes the gap. In the
+# languages direct answers keep less than half, deliberation nearly all, and
+# the requests are the larger source of chance. In the ciphers direct answers
+# are at chance or below it. Deliberation gets somewhat past half. There the
+# training seed is the larger source of chance: direct arms err in another
+# way each time, by wrong actions or by none at all. RL on top of
+# deliberation (A5 minus A4) moves little.
 
 # %% [markdown]
 # ## 7. Benign rows: was it only fear?
@@ -851,9 +854,10 @@ check("table_three", table_three)
 # `{"refuse"}`. Then "none" and "ask" spoil it by themselves.
 # </details>
 #
-# **Predict.** A4 is right in a cipher about six times in ten. If the five
-# ciphers failed independently, how often would a request go right in all
-# five? And what does a model get that refuses everything?
+# **Predict.** A4 is right in a cipher a little more often than not, say six
+# times in ten. If the five ciphers failed independently, how often would a
+# request go right in all five? And what does a model get that refuses
+# everything?
 #
 # <details><summary>Answer</summary>
 #
@@ -970,15 +974,21 @@ show(
 # %% [markdown]
 # **What we saw.** Read along the horizontal axis alone, as the paper's
 # table does, and the winner is a model that refuses everything. The vertical
-# axis finds it out, and the base model A0 with it. In the languages A4 and
-# A5 stand in the good corner, on the right *and* at the top. In the ciphers
-# the worst case is much lower than the mean: five encodings are five
-# chances to fail. The preference pairs (A2) leave neither corner's
-# neighbourhood: they neither refuse nor help reliably.
+# axis finds it out. In the languages A4 and A5 stand in the good corner, on
+# the right *and* at the top: no fear, and no harm. In the ciphers the worst
+# case is far below the mean, since five encodings are five chances to fail.
+# And they fail on the unsafe side: A4 helps with most benign requests, but
+# refuses only some of the bad ones. Where it loses the clause, it tends to
+# comply, as the base model does. The preference pairs (A2) neither refuse
+# nor help reliably in any cipher.
 #
-# Mind what differs from the paper: a model of 2 million parameters, no
-# safety at all in the base (theirs refused 65 % of encoded requests before
-# any safety training), and five actions to choose from.
+# So here our little model is *not* like the paper's: it fails the very test
+# that theirs passes.
+
+# %% [markdown]
+# Mind what differs: a model of 2 million parameters, no safety at all in the
+# base (theirs refused most encoded requests before any safety training), and
+# five actions to choose from.
 
 # %% [markdown]
 # ## 8. The negative controls
@@ -1674,9 +1684,12 @@ show(
 # deliberates about some *other* request, one it made up. Where it is high
 # and the triangle is not, the policy was lost after decoding.
 #
-# **Now invent your own.** Change `my_cipher` and run the cell again. Can
-# you find a new code in which A4 is better than chance? Then look at the
-# restated share: did it decode, or was it lucky?
+# **Now invent your own.** Change `my_cipher` and run the cell again. Is A4
+# better than chance in it? Then look at the restated share: did it decode,
+# or was it lucky?
+#
+# **Predict.** The cipher below swaps the halves of each word. No training
+# showed it. Is it more like ROT14 or more like ROT13 to A4?
 
 
 # %%
@@ -1692,6 +1705,53 @@ right, restated = tour(my_cipher)
 for name, share in right.items():
     print(f"{name}: {100 * share:.0f} % right")
 print(f"A4 restated {100 * restated:.0f} % of the requests rightly")
+
+# %% [markdown]
+# Is that luck of one training run? `results/new_language.json` asks all
+# seeds in four ciphers that no training showed. They differ in what they
+# leave of a word: all its letters in another place (`halves`,
+# `by_alphabet`), every second letter (`mixed_rot13`), or none (`atbash`).
+
+# %%
+foreign = load_rows("new_language")
+
+
+def foreign_grid(label, template, topic=None, field="hits"):
+    """(seeds, requests) array in % of a field of the study's rows."""
+    pair = template, topic or template
+    return np.array(
+        [
+            [100 * int(mark) for mark in row[field]]
+            for row in foreign
+            if (row["arm"], row["template"], row["topics"])
+            == (label, *pair)
+        ]
+    )
+
+
+def with_interval(grid):
+    """Write mean and interval over seeds and requests."""
+    mean, low, high = hierarchical_interval(grid)
+    return f"{mean:.0f} [{low:.0f}, {high:.0f}]"
+
+
+print("right action, %, and A4's right restatements")
+for cipher, encode_word in NEW_CIPHERS.items():
+    cells_of = [
+        f"{name} {with_interval(foreign_grid(name, cipher)):<12}"
+        for name in ("A1", "A2", "A4", "A5")
+    ]
+    restated = with_interval(foreign_grid("A4", cipher, field="restated"))
+    print(f"{cipher:<12}{encode_word('crossbow'):<10}", *cells_of, restated)
+
+# %% [markdown]
+# **What we saw.** A cipher that leaves letters in place, or all of them
+# somewhere, is read although nobody taught it. A4 then does about as well as
+# in the ciphers that pretraining did show. So "in no training" is not yet
+# "foreign": what counts is whether the pieces are known, and put to the same
+# use. ROT13's neighbours and Atbash share no piece with any taught code, and
+# there everything fails. They are the honest controls. Direct answers fail
+# in all of them.
 
 # %% [markdown]
 # ## 12. Your own language
@@ -1849,39 +1909,20 @@ for language in ("es", "Italian", "id"):
 # the taught language should be read, and the thought tells which one was.
 
 # %%
-mixed = load_rows("new_language")
 HALVES = {
     "both new": lambda new, near: (new, new),
     "topic taught": lambda new, near: (new, near),
     "template taught": lambda new, near: (near, new),
     "both taught": lambda new, near: (near, near),
 }
-
-
-def mixed_grid(label, pair, field="hits"):
-    """(seeds, requests) array in % of a field of the study's rows."""
-    return np.array(
-        [
-            [100 * int(mark) for mark in row[field]]
-            for row in mixed
-            if (row["arm"], row["template"], row["topics"])
-            == (label, *pair)
-        ]
-    )
-
-
-print("right action, %, over seeds and requests")
 whole = (*KNOWN, *RELATIVES)
-ARMS_ASKED = ("A1", "A2", "A4", "A5")
-means = {}
+print("right action, %, over seeds and requests")
 for language in whole:
-    written_row = f"{language:<11}"
-    for name in ARMS_ASKED:
-        grid = mixed_grid(name, (language, language))
-        means[name, language], low, high = hierarchical_interval(grid)
-        cell = f"{means[name, language]:.0f} [{low:.0f}, {high:.0f}]"
-        written_row += f"{name} {cell:<15}"
-    print(written_row)
+    cells_of = [
+        f"{name} {with_interval(foreign_grid(name, language)):<13}"
+        for name in ("A1", "A2", "A4", "A5")
+    ]
+    print(f"{language:<11}", *cells_of)
 
 # %%
 fig, (left, right) = plt.subplots(
@@ -1889,7 +1930,7 @@ fig, (left, right) = plt.subplots(
 )
 for shift, name in enumerate(("A1", "A4")):
     for x, language in enumerate(whole):
-        grid = mixed_grid(name, (language, language))
+        grid = foreign_grid(name, language)
         mean, low, high = hierarchical_interval(grid)
         left.errorbar(
             x + 0.2 * shift,
@@ -1912,7 +1953,7 @@ by_half = {}
 for field, (label, color, marker, line) in FIELDS.items():
     by_half[label] = [
         np.mean(
-            [mixed_grid("A4", of(*p), field) for p in RELATIVES.items()]
+            [foreign_grid("A4", *of(*p), field) for p in RELATIVES.items()]
         )
         for of in HALVES.values()
     ]
@@ -1935,8 +1976,8 @@ show(
     fig,
     "A1 and A4, right action in %: "
     + "; ".join(
-        f"{language} {means['A1', language]:.0f} and "
-        f"{means['A4', language]:.0f}"
+        f"{language} {foreign_grid('A1', language).mean():.0f} and "
+        f"{foreign_grid('A4', language).mean():.0f}"
         for language in whole
     )
     + f". A4 by halves ({', '.join(HALVES)}): "
@@ -1956,11 +1997,13 @@ show(
 # %%
 named = {True: {}, False: {}}
 for language, near in RELATIVES.items():
-    grid = mixed_grid("A4", (near, language), "topic").mean(axis=0)
+    named_by = foreign_grid("A4", near, language, "topic").mean(axis=0)
     for english, phrase in column(TOPICS, language).items():
         bare = re.split(r"[ ']", phrase, maxsplit=1)[1]
         own = [
-            grid[i] for i, r in enumerate(NEW) if r.topic.name == english
+            share
+            for request, share in zip(NEW, named_by, strict=True)
+            if request.topic.name == english
         ]
         named[all(known_words(bare))][f"{phrase} ({language})"] = own
 for known, phrases in named.items():
