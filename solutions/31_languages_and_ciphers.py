@@ -227,10 +227,10 @@ for surface in SURFACES:
 # | A4 | thought and answer, Spec taken out of the prompt (SFT) | after a thought |
 # | A5 | A4, then RL with a judge that doesn't see the thought | after a thought |
 
-# **Train two arms yourself?** Another `SEED`, or another arm of `ARMS` in
-# `PAIR`, is trained afresh when you run the cell, two to three minutes an
-# arm. All that is live below then uses it. With seed 0 everything comes from
-# the cache.
+# **Train two arms yourself?** Another `SEED`, or another trained arm in
+# `PAIR` (such as "A8"; `ARMS` lists them), is trained afresh when you run the
+# cell, two to three minutes an arm. All that is live below then uses it.
+# With seed 0 everything comes from the cache.
 
 # %%
 SEED = 0  # of the two arms in PAIR; the others have seed 0
@@ -405,14 +405,10 @@ PLACES = {
     "es, fr, de": TAUGHT_LANGUAGES,
     "five ciphers": TAUGHT_CIPHERS,
 }
+print("right action, %:", ", ".join(PLACES))
 for name in MAIN:
-    means = (
-        100 * np.mean(scores(name, where)) for where in PLACES.values()
-    )
-    found = zip(PLACES, means, strict=True)
-    print(
-        name, *(f"{place} {mean:>3.0f}" for place, mean in found), sep="  "
-    )
+    means = [100 * np.mean(scores(name, s)) for s in PLACES.values()]
+    print(f"{name:<4}", *(f"{mean:>6.0f}" for mean in means))
 
 # %% [markdown]
 # **Languages and ciphers apart.** "Abroad" is not one place. A word of
@@ -545,7 +541,7 @@ for first, second in (("A4", "A1"), ("A5", "A2"), ("A5", "A4")):
 #
 # 1. draw seeds with replacement, and request numbers with replacement,
 # 2. average over the drawn seeds *and* the drawn requests,
-# 3. do it 2,000 times and cut off 2.5 % on each side.
+# 3. do it some thousand times and cut off 2.5 % on each side.
 #
 # All seeds answered the same requests, so each draw uses the same requests
 # for all its seeds. Differences stay paired: subtract first.

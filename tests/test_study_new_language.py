@@ -140,3 +140,21 @@ def test_of_foreign_phrases_those_of_known_tokens_are_named(rows):
             named[all(known_words(bare))].append(np.mean(own))
     assert np.mean(named[True]) > 0.6 and np.mean(named[False]) < 0.1
     assert len(named[True]) >= 5
+
+
+def test_new_ciphers_of_known_pieces_are_read_by_the_thinkers(rows):
+    for cipher in study.NEW_CIPHERS:
+        for arm in study.NAMES:
+            low = hierarchical_interval(grid(rows, arm, (cipher, cipher)))[1]
+            read = cipher != "atbash" and arm in THINKERS
+            assert (low > 0.3) == read, (cipher, arm, low)
+            assert low < 0.2 or read
+        restated = mean(rows, "A4", (cipher, cipher), "restated")
+        assert restated > 0.8 if cipher != "atbash" else restated < 0.05
+
+
+def test_new_ciphers_change_words_as_they_say():
+    word = "crossbow"
+    assert sorted(study.halves(word)) == sorted(study.by_alphabet(word)) == sorted(word)
+    assert study.halves("gun") == "ung" and study.by_alphabet("Gun") == "Gnu"
+    assert study.mixed_rot13("gun") == "ghn"

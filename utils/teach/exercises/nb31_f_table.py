@@ -122,6 +122,11 @@ def _over_refused(rows, surfaces):
     return {arm: (r, 1 - h) for arm, (r, h) in table_three(rows, surfaces).items()}
 
 
+def _percent(rows, surfaces):
+    found = table_three(rows, surfaces)
+    return {arm: tuple(100 * v for v in pair) for arm, pair in found.items()}
+
+
 def _arms_pooled(rows, surfaces):
     pooled = table_three([row | {"arm": "all"} for row in rows], surfaces)["all"]
     return {arm: pooled for arm in dict.fromkeys(row["arm"] for row in rows)}
@@ -175,6 +180,7 @@ TABLE = {
         _over_refused,
         "The second number is what was not helped. Return the share that was helped.",
     ),
+    "percent": Mutant(_percent, "Return shares from 0 to 1, not percentages."),
     "arms pooled": Mutant(
         _arms_pooled, "The arms are mixed together: filter the rows by arm first."
     ),

@@ -137,6 +137,12 @@ def _same_ignored(requests, templates, topics, same=()):
     return language_condition(requests, templates, topics)
 
 
+def _any_request(requests, templates, topics, same=()):
+    pairs = _pairs(requests, templates, topics)
+    english = set().union(*(words_of(request.english) for request, _ in pairs))
+    return _asked(pairs, same, shared=lambda _, text: words_of(text) & english)
+
+
 def _as_written(request: Request, text: str) -> set[str]:
     found = (set(re.findall(WORD, t)) for t in (text, request.english))
     return {word for word in set.intersection(*found) if len(word) > 2}
@@ -213,6 +219,10 @@ LANGUAGE = {
         _unasked(shared=_inside),
         "Compare whole words: the English word 'art' is not in 'Quartett'.",
     ),
+    "any request": Mutant(
+        _any_request,
+        "Compare a text with its own English request, not with all of them.",
+    ),
     "short words": Mutant(
         _unasked(shared=_of_any_length),
         "Words of one or two letters don't count, such as 'a' and 'in'.",
@@ -254,9 +264,22 @@ def _all() -> list[Request]:
 def _result(answer, args: tuple) -> object:
     """What an answer returns, or the kind of error that it raises."""
     try:
-        return answer(*args)
+        got = answer(*args)
     except (ValueError, KeyError) as error:
         return type(error)
+    if isinstance(got, list):  # a pair may be a list as well
+        return [tuple(one) if isinstance(one, list) else one for one in got]
+    return got
+
+
+def _shown(got: object) -> str:
+    """The first texts of a result, short enough to read."""
+    if isinstance(got, type):
+        return f"a {got.__name__}"
+    if not isinstance(got, list):
+        return f"a {type(got).__name__}"
+    last = [one[-1] if isinstance(one, tuple) and one else one for one in got[:2]]
+    return f"{len(got)} of them, first {last!r}"[:200]
 
 
 def _compare(answer, *args) -> None:
@@ -266,10 +289,9 @@ def _compare(answer, *args) -> None:
     if got == want:
         return
     said = [m for wrong, m in LANGUAGE.values() if _result(wrong, args) == got]
-    wanted = "a ValueError" if want is ValueError else f"{want[0][1]!r} first"
     raise Mistake(
         said[0] if said else "That is not the condition.",
-        f"Expected {wanted}, and got {str(got)[:200]}.",
+        f"Expected {_shown(want)}; got {_shown(got)}.",
     )
 
 
@@ -300,6 +322,7 @@ def _shared_words(answer) -> None:
     loan = THINGS | {"a loan": "Loan"}
     _compare(answer, _all(), FORMS, loan, ("loan",))
     _compare(answer, _all(), FORMS, THINGS | {"a loan": "loanike"})
+    _compare(answer, _all(), FORMS, THINGS | {"a loan": "salad"})
     _compare(answer, _all(), FORMS, THINGS | {"a salad": "a gemu"})
 
 
