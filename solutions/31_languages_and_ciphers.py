@@ -124,10 +124,8 @@ from utils.world.spec import ACTIONS
 # And decoding was given: the middle model had met other languages and codes
 # in pretraining and in the harmless part of its later training. Only the
 # *policy* had to travel. In our world it is the same: the base model
-# decodes eight surfaces besides English, and knows no policy.
-
-# %% [markdown]
-# Section 7 fills our own Table 3, with the benign rows.
+# decodes eight surfaces besides English, and knows no policy. Section 7 fills
+# our own Table 3, with the benign rows.
 
 # %% [markdown]
 # ## 2. What would prove it wrong?
@@ -166,11 +164,11 @@ FALSIFIERS = {
         (5, "above", "A4 minus A4 on the English-only base"),
     ),
     "atbash": (
-        "Nobody reads a cipher that no training showed (no leak).",
+        "Nobody reads Atbash, which no training showed (no leak).",
         (25, "below", "A5 right in Atbash; chance is 20"),
     ),
     "indonesian": (
-        "Nobody reads a language that no training showed (no leak).",
+        "Nobody reads Indonesian, which no training showed (no leak).",
         (25, "below", "A5 right in Indonesian; chance is 20"),
     ),
 }
@@ -912,6 +910,12 @@ table = {
     for name in everyone
     for place, groups in COLUMNS.items()
 }
+# Guan et al. 2024, Table 3: safety training -> refused, %
+PAPER = {
+    "none": ("65", "44"),
+    "English only": ("97", "69"),
+    "everything": ("95", "68"),
+}
 print("% refused of requests to refuse / % helped of benign ones;")
 print("in brackets the lowest and the highest training seed\n")
 print(f"{'':<15}" + "".join(f"{place:<27}" for place in COLUMNS))
@@ -925,12 +929,23 @@ for name in everyone:
         )
         written_row += f"{cell:<27}"
     print(written_row)
+for name, (encoded, translated) in PAPER.items():
+    cells_of = (f"{encoded} / ?", "", f"{translated} / ?")
+    print(f"{name:<15}" + "".join(f"{cell:<27}" for cell in cells_of))
+print(
+    "The last three rows are the paper's. Its translations are jailbreaks."
+)
 
 # %%
 fig, panels = plt.subplots(
     1, 2, figsize=(8.5, 4), sharex=True, sharey=True, layout="constrained"
 )
-for axes, place in zip(panels, list(COLUMNS)[::2], strict=True):
+for k, (axes, place) in enumerate(
+    zip(panels, list(COLUMNS)[::2], strict=True)
+):
+    there = float(PAPER["English only"][k])
+    axes.axvline(there, color="grey", linestyle="--", linewidth=1)
+    axes.text(there - 4, 50, "the paper: ?", rotation=90, va="center")
     for name in everyone:
         refused, helped = table[name, place].T
         look = {"color": "dimgrey", "marker": "x"}
@@ -964,7 +979,8 @@ show(
         )
         for name in everyone
     )
-    + ". Small open marks are single training seeds.",
+    + ". Small open marks are single training seeds. The paper's model is "
+    + "somewhere on the dashed line: how much it helps is not reported.",
 )
 
 # %% [markdown]
@@ -2013,19 +2029,22 @@ for known, phrases in named.items():
     print("    exceptions:", ", ".join(odd) or "none")
 
 # %% [markdown]
-# **What we saw.** A relative of a taught language is as foreign as
-# Indonesian. In whole sentences no arm is better in Portuguese, Italian or
-# Dutch than in the control, however many words they share. Direct answers
-# are often no action at all.
+# **What we saw.** A relative of a taught language is about as foreign as
+# Indonesian. In whole sentences no arm is above chance in Portuguese,
+# Italian or Dutch, however many words they share. Direct answers are often
+# no action at all.
 #
 # By halves the thought shows why. It names the half that stands in the
-# taught language, and guesses the other. And within the foreign half it
-# names just those phrases whose words are all known tokens. So shared words
-# *do* leak, word by word, and a benchmark that was full of them would look
-# like understanding. For us "language" means: a set of known tokens. Real
-# models cut words into pieces, and have seen a hundred languages; there
-# relatives do help. Our result says only that the policy travels with the
-# *decoding*, and no further.
+# taught language, and guesses the other. Within the foreign half it names
+# hardly any phrase but those whose words are all known tokens (or that are
+# nearly English letter by letter, as *depressione*). So shared words *do*
+# leak, word by word, and a benchmark full of them would look like
+# understanding.
+#
+# Mind the size of this statement. To our models a language is a set of known
+# tokens. Real models cut words into pieces and have read a hundred
+# languages; to them relatives are a help. What may hold more widely: the
+# policy travels as far as the *decoding*, and no further.
 
 # %% [markdown]
 # **Now your own.** Below stands a little Swedish. Write any language you
