@@ -1758,8 +1758,8 @@ for cipher, encode_word in NEW_CIPHERS.items():
 
 # %% [markdown]
 # **What we saw.** A cipher that leaves letters in place, or all of them
-# somewhere, is read although nobody taught it. A4 then does about as well as
-# in the ciphers that pretraining did show. So "in no training" is not yet
+# somewhere, is read although nobody taught it. A4 then does not much worse
+# than in the ciphers that pretraining did show. So "in no training" is not yet
 # "foreign": what counts is whether the pieces are known, and put to the same
 # use. ROT13's neighbours and Atbash share no piece with any taught code, and
 # there everything fails. They are the honest controls. Direct answers fail
