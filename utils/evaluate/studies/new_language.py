@@ -238,12 +238,15 @@ def row_of(requests: Sequence[Request], replies: Sequence[Reply]) -> Row:
 
 def study(seed: int, base: str = "lab") -> list[Row]:
     """Return a row for each arm and each pair of languages."""
-    requests, rows = asked(), []
+    requests, pairs = asked(), conditions()
+    texts = [written(r, *pair) for pair in pairs for r in requests]
+    rows = []
     for name in NAMES:
         model, tokenizer, _ = arm(name, base, seed)
-        for template, topic in conditions():
-            chats = [prompts.chat(written(r, template, topic)) for r in requests]
-            said = reply(model, tokenizer, chats, thinking=ARMS[name].thinking)
+        chats = [prompts.chat(text) for text in texts]
+        replies = reply(model, tokenizer, chats, thinking=ARMS[name].thinking)
+        for i, (template, topic) in enumerate(pairs):
+            said = replies[i * len(requests) : (i + 1) * len(requests)]
             keys = {"arm": name, "template": template, "topics": topic}
             rows.append(keys | row_of(requests, said))
     return rows
