@@ -1446,7 +1446,7 @@ show(
 
 # %%
 HANDED = ("nothing", *STEPS)
-SOME = plain("seen", 24)
+SOME = plain("seen", 15)
 
 
 def with_beginning(requests, step):
@@ -1607,7 +1607,7 @@ check("caesar", caesar)
 # %%
 caesar = use("caesar", caesar)
 SHIFTS = (0, 1, 12, 13, 14)
-TRIED = plain("seen", 30)
+TRIED = plain("seen", 20)
 
 
 def ask_all(requests, texts):
@@ -1899,16 +1899,17 @@ def report(pairs):
     print(f"{each}   A4 names topic {topic:.0f}, intent {intent:.0f}")
 
 
+SOME_NEW = NEW[::2]
 for language in ("es", "Italian", "id"):
     if language in RELATIVES:
         pairs = language_condition(
-            NEW,
+            SOME_NEW,
             column(TEMPLATES, language),
             column(TOPICS, language),
             same=("drone",),
         )
     else:
-        pairs = [(r, written(r, language, language)) for r in NEW]
+        pairs = [(r, written(r, language, language)) for r in SOME_NEW]
     print(f"{language:<9}", end="")
     report(pairs)
 
