@@ -108,6 +108,7 @@ SMALL = {
         "STEPS": 2,
         "arm": untrained,
     },
+    "new_language": {"NAMES": ("A1", "A4"), "EACH": 2, "arm": untrained},
     "phases": {
         "LOOKS": (0, 1),
         "REQUESTS": 5,
