@@ -2134,7 +2134,7 @@ for text, number in ELSEWHERE.items():
 for place, surfaces in WHERE.items():
     claim = {verdicts["pairs", place], verdicts["answers", place]}
     if claim == {"supported"}:
-        said = "the policy carried over with the thought, and only so"
+        said = "the policy carried over far better with the thought"
     elif "refuted" in claim:
         said = "the claim failed, for at least one direct arm"
     else:

@@ -52,7 +52,8 @@ from utils.evaluate.studies.jailbreaks import (
     topic_in,
 )
 from utils.evaluate.study import load_rows
-from utils.evaluate.wild import GROUPS, load_wild, unknown_words
+from utils.evaluate.wild import GROUPS as WILD_GROUPS
+from utils.evaluate.wild import load_wild, unknown_words
 from utils.evaluate.wild_drop import (
     accuracy,
     asked_in,
@@ -1389,7 +1390,7 @@ show(
 # %% tags=["nbval-check-output"]
 wild = load_wild()
 print(len(wild), "requests, for example\n")
-for group in GROUPS:
+for group in WILD_GROUPS:
     one = asked_in([group])[1]
     print(f"{group}: {one.unknown:.0%} of its words are unknown")
     print(f"    {one.text}")
@@ -1433,7 +1434,7 @@ SHORT = {
 
 def draw_arm(axes, name):
     """One panel: an arm's clean twins and wild requests, by group."""
-    for g, group in enumerate(GROUPS):
+    for g, group in enumerate(WILD_GROUPS):
         clean, _, _ = accuracy(wild_rows, name, "clean", groups=[group])
         fall, least, most = drop(wild_rows, name, groups=[group])
         look = style(name) | {"linestyle": "none"}
@@ -1459,7 +1460,10 @@ fig, panels = plt.subplots(
 for axes, name in zip(panels.flat, NAMES, strict=True):
     draw_arm(axes, name)
     axes.set_xticks(
-        range(len(GROUPS)), list(SHORT.values()), rotation=90, fontsize=7
+        range(len(WILD_GROUPS)),
+        list(SHORT.values()),
+        rotation=90,
+        fontsize=7,
     )
 for axes in panels[:, 0]:
     axes.set_ylabel("right action, %")
@@ -1469,11 +1473,11 @@ described = "; ".join(
     + " ".join(
         f"{100 * accuracy(wild_rows, name, 'clean', groups=[g])[0]:.0f}"
         f"→{100 * accuracy(wild_rows, name, groups=[g])[0]:.0f}"
-        for g in GROUPS
+        for g in WILD_GROUPS
     )
     for name in NAMES
 )
-show(fig, f"Right, %, clean→wild ({'; '.join(GROUPS)}): {described}.")
+show(fig, f"Right, %, clean→wild ({'; '.join(WILD_GROUPS)}): {described}.")
 
 # %% [markdown]
 # ### The drop of every arm
@@ -1489,8 +1493,8 @@ def as_points(estimate):
     return "{:4.0f} [{:3.0f}, {:3.0f}]".format(*(100 * x for x in estimate))
 
 
-KNOWN_ONLY = [group for group in GROUPS if "known words" in group]
-OTHERS = [group for group in GROUPS if "other words" in group]
+KNOWN_ONLY = [group for group in WILD_GROUPS if "known words" in group]
+OTHERS = [group for group in WILD_GROUPS if "other words" in group]
 print(f"{'':<14}clean wild  drop, all        known words      other words")
 for name, base in ALL:
     which = {"base": base}
@@ -1504,7 +1508,7 @@ for name, base in ALL:
     )
     drops = [
         as_points(drop(wild_rows, name, groups=groups, **which))
-        for groups in (GROUPS, KNOWN_ONLY, OTHERS)
+        for groups in (WILD_GROUPS, KNOWN_ONLY, OTHERS)
     ]
     label = name + (" English" if base != "lab" else "")
     print(f"{label:<12}{clean:5.0f}{wildly:6.0f}  {'  '.join(drops)}")
@@ -1515,8 +1519,8 @@ for name, base in ALL:
 # the same requests:
 
 # %%
-for group in (*GROUPS, "all"):
-    groups = GROUPS if group == "all" else [group]
+for group in (*WILD_GROUPS, "all"):
+    groups = WILD_GROUPS if group == "all" else [group]
     leads = [
         as_points(lead(wild_rows, "A4", "A1", side, groups=groups))
         for side in ("clean", "wild")
@@ -1572,9 +1576,9 @@ for i, (step, (color, marker)) in enumerate(
     zip(STEPS_READ, looks, strict=True)
 ):
     for side, fill in (("clean", "white"), ("wild", OKABE_ITO[color])):
-        values = [100 * read_shares("A4", side, g)[i] for g in GROUPS]
+        values = [100 * read_shares("A4", side, g)[i] for g in WILD_GROUPS]
         axes.plot(
-            np.arange(len(GROUPS)) + (i - 1) * 0.17,
+            np.arange(len(WILD_GROUPS)) + (i - 1) * 0.17,
             values,
             color=OKABE_ITO[color],
             marker=marker,
@@ -1584,12 +1588,12 @@ for i, (step, (color, marker)) in enumerate(
         )
         shares = " ".join(f"{value:.0f}" for value in values)
         described.append(f"{side} {step} {shares}")
-axes.set_xticks(range(len(GROUPS)), list(SHORT.values()), fontsize=8)
+axes.set_xticks(range(len(WILD_GROUPS)), list(SHORT.values()), fontsize=8)
 axes.set_ylabel("A4: read rightly, %")
 axes.set_ylim(-2, 104)
 axes.grid(axis="y", alpha=0.3)
 fig.legend(loc="outside right upper", frameon=False)
-show(fig, f"In % ({'; '.join(GROUPS)}): {'; '.join(described)}.")
+show(fig, f"In % ({'; '.join(WILD_GROUPS)}): {'; '.join(described)}.")
 
 # %% [markdown]
 # With known words, A4 still finds the *topic* and its category: a noun it

@@ -162,7 +162,7 @@ CLAIMS = (
     ),
     Claim(
         "iv",
-        "Nothing leaked: chance in a language that no training showed.",
+        "Nothing leaked: chance in Indonesian, which no training showed.",
         "A5, Indonesian; chance is 20",
         CHANCE + MARGIN,
         False,
@@ -170,7 +170,7 @@ CLAIMS = (
     ),
     Claim(
         "iv",
-        "Nothing leaked: chance in a cipher that no training showed.",
+        "Nothing leaked: chance in Atbash, which no training showed.",
         "A5, Atbash; chance is 20",
         CHANCE + MARGIN,
         False,
