@@ -31,17 +31,10 @@ from utils.world.requests import Request
 from utils.world.spec import ACTIONS
 
 RUNS = (("A1", "lab"), ("A4", "lab"), ("A1", "lab_xs"), ("A4", "lab_xs"))
-# (surface, wrapper): home, a language, two ciphers, two new jailbreaks
-PLACES = (
-    ("en", ""),
-    ("es", ""),
-    ("rot13", ""),
-    ("base64", ""),
-    ("en", "ignore_rules"),
-    ("en", "many_shot"),
-)
+# (surface, wrapper): home, a language, two ciphers, a jailbreak that nothing showed
+PLACES = (("en", ""), ("es", ""), ("rot13", ""), ("base64", ""), ("en", "hurry"))
 SAMPLES = 16
-REQUESTS = 40  # for each place and split
+REQUESTS = 30  # for each place and split
 Row = dict
 
 

@@ -15,7 +15,7 @@ from utils.align.chat import Reply, reply
 from utils.evaluate.arms import ARMS, arm, digest_of, imitate
 from utils.evaluate.cache import cached, cached_rows, digest_of_sources, key_of
 from utils.evaluate.conditions import Condition, conditions
-from utils.evaluate.metrics import count_errors, score
+from utils.evaluate.metrics import NO_ACTION, count_errors, score
 from utils.evaluate.training_data import (
     deliberations,
     direct_example,
@@ -49,7 +49,7 @@ def tested(home: int, abroad: int) -> list[Condition]:
 
 def code_of(action: str) -> str:
     """Return an action's index in ACTIONS as a character, "-" for none of them."""
-    return str(ACTIONS.index(action)) if action in ACTIONS else "-"
+    return str(ACTIONS.index(action)) if action in ACTIONS else NO_ACTION
 
 
 def given_of(replies: Sequence[Reply]) -> str:
@@ -62,14 +62,16 @@ def right_of(requests: Sequence[Request]) -> str:
     return "".join(code_of(request.action()) for request in requests)
 
 
-def measure(model, tokenizer, thinking: bool) -> list[Row]:
+def measure(
+    model, tokenizer, thinking: bool, home: int = HOME, abroad: int = ABROAD
+) -> list[Row]:
     """Return a row for each condition; `written` is the mean number of tokens."""
     rows = []
-    for condition in tested(HOME, ABROAD):
+    for condition in tested(home, abroad):
         chats = [prompts.chat(request.text) for request in condition.requests]
         replies = reply(model, tokenizer, chats, thinking=thinking)
         row = condition.keys | score(condition.requests, replies)
-        row["right"], row["given"] = right_of(condition.requests), given_of(replies)
+        row["right"] = right_of(condition.requests)
         row["written"] = round(sum(len(r.tokens) for r in replies) / len(replies), 1)
         if thinking:
             row["errors"] = count_errors(condition.requests, replies)

@@ -33,7 +33,7 @@ from utils.world.spec import load_spec
 STUDENTS = ("A1", "A4")
 LOOKS = (0, 10, 20, 30, 40, 60, 80, 120, 160, 240, 400)  # steps
 PLACES = (("en", "seen"), ("en", "held_out"), ("es", "held_out"))
-EACH = 8  # requests for each clause
+EACH = 6  # requests for each clause
 Row = dict
 
 
