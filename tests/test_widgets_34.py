@@ -2,7 +2,7 @@
 
 import pytest
 
-from utils.show.widgets_34 import SampleExplorer, Sampled, describe
+from utils.show.widgets_34 import Sampled, SampleExplorer, describe
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The widget of notebook 34: many samples of each request, as histogram and as votes."""
+"""The widget of notebook 34: samples of requests, as a histogram and as votes."""
 
 import io
 from collections.abc import Mapping, Sequence
