@@ -28,6 +28,7 @@
 # `python -m utils.evaluate.study NAME` writes.
 
 # %%
+import json
 from collections import Counter
 from functools import lru_cache
 from itertools import product
@@ -46,7 +47,7 @@ from utils.evaluate.conditions import plain
 from utils.evaluate.outcomes import hierarchical_interval, outcome_matrix
 from utils.evaluate.studies.interventions import STEPS
 from utils.evaluate.study import load_rows, over_seeds
-from utils.models.load import load
+from utils.models.load import WEIGHTS, load
 from utils.show.figure import OKABE_ITO, show, style
 from utils.show.widgets_34 import (
     SampleExplorer,
@@ -96,8 +97,8 @@ print(", ".join(f"{name}: {ARMS[name].title}" for name in PAIR))
 # logarithm of compute. It is often told as his. We did not find it in his
 # words. What we found: a comment on LessWrong that models the success of o1
 # as an s-curve over difficulty and finds the averaged best-of-n curve
-# "roughly linear in log N", and Ye et al. (arXiv 2510.25791), who fit
-# accuracy against log training steps with a logistic of three parameters.
+# "roughly linear in log N", and arXiv 2510.25791, which fits accuracy
+# against log training steps with a logistic of three parameters.
 #
 # Each of the three can be measured in our world. Each can also fail there.
 #
@@ -224,16 +225,1220 @@ for name in ("A1", "A4"):
 
 # %%
 GATES = {
-    "languages": "restates requests in es, fr, de",
-    "ciphers": "restates requests in five ciphers",
-    "spec_following": "acts by clauses in its context",
-    "recall": "category of a topic, in a thought",
-    "compare": "tells the better of two answers",
-    "reasoning_at_home": "harmless reasoning, English",
-    "reasoning_abroad": "harmless reasoning, elsewhere",
+    "languages": "restates es, fr, de (the worst)",
+    "ciphers": "restates ciphers (the worst)",
+    "spec_following": "finds the clause, in four questions",
+    "judge": "judges an answer by clauses",
+    "recall": "looks up pairs of words",
+    "reasoning_at_home": "harmless tasks, thinking, English",
+    "reasoning_abroad": "the same in other surfaces",
 }
-cards = {base: card_of(base)["gates"] for base in BASES}
-print(f"{'':34}" + "".join(f"{base:>9}" for base in BASES))
+cards = {
+    base: json.loads((WEIGHTS / base / "card.json").read_text())["gates"]
+    for base in BASES
+}
+print(f"{'':36}" + "".join(f"{base:>9}" for base in BASES))
 for gate, what in GATES.items():
     cells = "".join(f"{cards[base][gate]:9.0%}" for base in BASES)
-    print(f"{what:34}{cells}")
+    print(f"{what:36}{cells}")
+
+# %% [markdown]
+# All four *read*: languages, ciphers, a clause in the context. What grows
+# with size is reasoning in several steps: a thought of which every word has
+# to be right. So capability in this notebook means **carrying a chain of
+# thought to its end**, not knowing more. That should help the arm that
+# thinks. It is the best case for the first statement.
+#
+# There is a trap. Each arm is taught by its own base model, which writes the
+# deliberations and judges them. A small model is not only a weak pupil but
+# also a **weak teacher**. So each size has two students here: one taught by
+# itself, as in the rest of the course, and one taught by the largest model,
+# with the same recipe.
+
+# %%
+print("what the teachers wrote about 2500 requests; mean over the seeds")
+print(f"{'teacher':10}{'kept':>7}{'right':>9}{'flawless thoughts':>20}")
+teachers = [row for row in scale if row["kind"] == "teacher"]
+for base in BASES:
+    kept, right, whole = (
+        over_seeds(teachers, figure, base=base)[0]
+        for figure in ("kept", "right_share", "flawless")
+    )
+    print(f"{base:10}{kept:7.0f}{right:9.1%}{whole:20.1%}")
+
+# %% [markdown]
+# TEACHERS-PROSE
+
+# %% [markdown]
+# **Predict.** Draw it before you run the cell: right actions against the
+# number of parameters, for A1 and for A4, at home on seen topics, at home on
+# held-out topics, in the three languages and in the ciphers. Where do the
+# two lines come apart?
+
+# %%
+PLACES = {
+    "English, seen": lambda r: (
+        r["surface"] == "en" and not r["wrapper"] and r["topics"] == "seen"
+    ),
+    "English, held out": lambda r: (
+        r["surface"] == "en"
+        and not r["wrapper"]
+        and r["topics"] == "held_out"
+    ),
+    "es, fr, de": lambda r: r["surface"] in TAUGHT_LANGUAGES,
+    "five ciphers": lambda r: r["surface"] in TAUGHT_CIPHERS,
+    "new jailbreaks": lambda r: r["wrapper"] != "",
+    "controls": lambda r: r["surface"] in ("id", "atbash"),
+}
+
+
+def hits_of(row, given="given"):
+    """(requests,) 1 for each right action of a row, else 0."""
+    pairs = zip(row[given], row["right"], strict=True)
+    return np.array([float(a == b) for a, b in pairs])
+
+
+def hits_in(place, name, base, teacher="itself"):
+    """(seeds, requests) success of a student in a place."""
+    found = [
+        row
+        for row in scale
+        if row["kind"] != "teacher"
+        and (row["arm"], row["base"], row["teacher"]) == (name, base, teacher)
+        and PLACES[place](row)
+    ]
+    return outcome_matrix(found, hits_of)
+
+
+PARAMETERS = [sum(SIZES[base]) for base in BASES]
+fig, axes = plt.subplots(
+    2, 2, figsize=(9, 6), dpi=110, sharex=True, sharey=True,
+    layout="constrained",
+)
+told = []
+for ax, place in zip(axes.flat, PLACES, strict=False):
+    for name in ("A1", "A4"):
+        for teacher in ("itself", "largest"):
+            found = 100 * np.array(
+                [
+                    hierarchical_interval(hits_in(place, name, base, teacher))
+                    for base in BASES
+                ]
+            )
+            own = teacher == "itself"
+            shift = 0.97 if own else 1.03
+            ax.errorbar(
+                shift * np.array(PARAMETERS),
+                found[:, 0],
+                [found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
+                capsize=3,
+                label=f"{name}, taught by {'itself' if own else 'lab'}",
+                mfc=None if own else "white",
+                alpha=1 if own else 0.7,
+                **style(name),
+            )
+            if own:
+                marks = ", ".join(f"{mean:.0f}" for mean in found[:, 0])
+                told.append(f"{place}, {name}: {marks} %")
+    ax.axhline(20, color="grey", linewidth=1, linestyle=":")
+    ax.set_title(place, fontsize=10)
+    ax.set_xscale("log")
+    ax.set_xticks(PARAMETERS, [f"{n / 1e6:.2f} M" for n in PARAMETERS])
+    ax.minorticks_off()
+    ax.set_ylim(-3, 104)
+    ax.grid(alpha=0.3)
+for ax in axes[:, 0]:
+    ax.set_ylabel("right action, %")
+for ax in axes[1]:
+    ax.set_xlabel("parameters of the base model")
+lines, names = axes[0, 0].get_legend_handles_labels()
+fig.legend(lines, names, loc="outside lower center", ncols=4, fontsize=8)
+show(
+    fig,
+    f"Right action by size ({', '.join(BASES)}), taught by itself.\n"
+    + "\n".join(told),
+)
+
+# %% [markdown]
+# FOURSIZES-PROSE
+#
+# ### Exercise 2: write `extra_gain`
+#
+# Difficulty 🔴🔴🔴⚪⚪ (medium) · importance 🔵🔵🔵🔵🔵 (very high) ·
+# 12 minutes · 5 points
+#
+# "Gains more" is a difference of two differences:
+#
+# ```
+#     (A4 large - A4 small)  -  (A1 large - A1 small)
+# ```
+#
+# It needs an interval of its own: two overlapping bars in a figure say
+# nothing about it. Chance comes in by two doors, the training seed and the
+# choice of requests. All four numbers share both, so draw them **once for
+# all four**. What a hard request does to all of them then cancels.
+
+
+# %% exercise="extra_gain"
+def extra_gain(
+    deep_large, deep_small, flat_large, flat_small, draws=2000, seed=0
+):
+    """How much more does deliberation gain from a larger model?
+
+    deep_*, flat_* : (seeds, requests) success of the deliberative and
+                     of the direct arm, on the larger and the smaller
+                     base; the same seeds and requests everywhere;
+                     ValueError for other shapes
+    draws          : resamples; each draws seeds with replacement, and
+                     requests with replacement, the same for all four
+    returns        : (mean, lower end, upper end), 95 %, of
+                     (deep_large - deep_small)
+                     - (flat_large - flat_small)
+    """
+    # BEGIN SOLUTION
+    four = [
+        np.asarray(array, float)
+        for array in (deep_large, deep_small, flat_large, flat_small)
+    ]
+    if len({array.shape for array in four}) > 1:
+        raise ValueError("All four need the same seeds and requests.")
+    extra = (four[0] - four[1]) - (four[2] - four[3])
+    seeds, requests = extra.shape
+    rng = np.random.default_rng(seed)
+    means = []
+    for _ in range(draws):
+        rows = rng.integers(0, seeds, seeds)
+        columns = rng.integers(0, requests, requests)
+        means.append(extra[rows][:, columns].mean())
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(extra.mean()), float(low), float(high)
+    # END SOLUTION
+
+
+# %% check="extra_gain" points=5
+check("extra_gain", extra_gain)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Because all four are resampled alike, you can form the contrast first, one
+# number for each seed and request, and resample that.
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `extra[rows][:, columns]` takes whole seeds and whole requests, with
+# repetitions. Drawing single cells would make 300 independent cases out of
+# three seeds.
+# </details>
+#
+# **Predict.** From the smallest to the largest base model: in which places
+# does A4 gain more than A1? Can it, at home on seen topics?
+#
+# <details><summary>Answer</summary>
+#
+# Where a line is at 100 % on both ends, it gains nothing, whatever the model
+# can do. Look for the places with room.
+# </details>
+
+# %%
+extra_gain = use("extra_gain", extra_gain)
+ENDS = BASES[0], BASES[-1]
+gains = {}
+print(f"gain from {ENDS[1]} to {ENDS[0]}, in points [95 % interval]")
+for teacher in ("itself", "largest"):
+    print(f"\ntaught by {'itself' if teacher == 'itself' else 'lab'}")
+    print(f"{'':20}{'A1':>6}{'A4':>6}   A4 gains more by")
+    for place in PLACES:
+        four = [
+            hits_in(place, name, base, teacher)
+            for name in ("A4", "A1")
+            for base in ENDS
+        ]
+        gains[teacher, place] = extra_gain(*four)
+        deep, flat = (
+            100 * (four[i].mean() - four[i + 1].mean()) for i in (0, 2)
+        )
+        mean, low, high = (100 * v for v in gains[teacher, place])
+        print(
+            f"{place:20}{flat:+6.0f}{deep:+6.0f}   {mean:+.0f} "
+            f"[{low:+.0f}, {high:+.0f}]"
+        )
+
+# %% [markdown]
+# GAIN-PROSE
+
+# %%
+fig, axes = plt.subplots(
+    1, 2, figsize=(9, 3.6), dpi=110, sharey=True, layout="constrained"
+)
+LOOKS = {
+    "English, seen": ("black", "o", "-"),
+    "English, held out": ("blue", "^", "-"),
+    "es, fr, de": ("green", "s", "--"),
+    "five ciphers": ("vermillion", "D", "-."),
+    "new jailbreaks": ("purple", "v", ":"),
+}
+told = []
+for ax, teacher in zip(axes, ("itself", "largest"), strict=True):
+    for k, (place, (color, marker, line)) in enumerate(LOOKS.items()):
+        found = 100 * np.array(
+            [
+                hierarchical_interval(
+                    hits_in(place, "A4", base, teacher)
+                    - hits_in(place, "A1", base, teacher)
+                )
+                for base in BASES
+            ]
+        )
+        ax.errorbar(
+            (0.94 + 0.03 * k) * np.array(PARAMETERS),
+            found[:, 0],
+            [found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
+            color=OKABE_ITO[color],
+            marker=marker,
+            linestyle=line,
+            capsize=3,
+            label=place,
+        )
+        marks = ", ".join(f"{mean:+.0f}" for mean in found[:, 0])
+        told.append(f"{place}, taught by {teacher}: {marks}")
+    ax.axhline(0, color="grey", linewidth=1)
+    ax.set_xscale("log")
+    ax.set_xticks(PARAMETERS, [f"{n / 1e6:.2f} M" for n in PARAMETERS])
+    ax.minorticks_off()
+    ax.set_title(f"taught by {'itself' if ax is axes[0] else 'lab'}")
+    ax.set_xlabel("parameters of the base model")
+    ax.grid(alpha=0.3)
+axes[0].set_ylabel("A4 minus A1, points")
+lines, names = axes[0].get_legend_handles_labels()
+fig.legend(lines, names, loc="outside lower center", ncols=5, fontsize=8)
+show(
+    fig,
+    f"A4 minus A1 in points by size ({', '.join(BASES)}).\n"
+    + "\n".join(told),
+)
+
+# %% [markdown]
+# SIZE-PROSE
+#
+# ## 4. Behind the mean
+#
+# Now the models stay as they are, and each request is answered many times.
+# At temperature 1 a model that is unsure answers now so, now so. Two models
+# may both be right in 60 % of all samples, and be very different:
+#
+# ```
+#   one coin for all     every request is right in 60 % of its samples
+#   all or nothing       60 % of the requests always, the others never
+# ```
+#
+# For a user they differ, and for what compute can buy as well: asking the
+# second model again is of no use at all.
+
+# %%
+SAMPLED = 8
+PLACE = "rot13"
+asked = [request.on(PLACE) for request in plain("held_out", 30)]
+chats = [prompts.chat(request.text) for request in asked]
+live = {}
+for name, (model, tokenizer) in models.items():
+    said = reply(
+        model,
+        tokenizer,
+        [chat for chat in chats for _ in range(SAMPLED)],
+        thinking=ARMS[name].thinking,
+        temperature=1.0,
+        seed=SEED,
+    )
+    given = [action_of(one.answer) for one in said]
+    live[name] = [
+        Counter(given[SAMPLED * i : SAMPLED * (i + 1)])
+        for i in range(len(asked))
+    ]
+print(f"{SAMPLED} samples of each request in {PLACE}; the first requests")
+for i, request in enumerate(asked[:4]):
+    print(f"{request.english}   ->   {request.action()}")
+    for name in PAIR:
+        drawn = live[name][i].most_common()
+        print(f"    {name}: " + ", ".join(f"{n} {a}" for a, n in drawn))
+
+# %% [markdown]
+# ### Exercise 3: write `spread_of_items`
+#
+# Difficulty 🔴🔴🔴⚪⚪ (medium) · importance 🔵🔵🔵🔵⚪ (high) · 12 minutes ·
+# 5 points
+#
+# One number for "how different are the requests": **rho**, from 0 (one coin
+# for all) to 1 (all or nothing). It is a variance between requests, divided
+# by the largest one that the mean allows, mean · (1 − mean).
+#
+# The trap: with eight samples each, one coin for all does *not* give equal
+# shares. Chance spreads them. So chance has to be taken off:
+#
+# ```
+#   variance of p        = mean (1 - mean) - average of p (1 - p)
+#   p (1 - p), unbiased  = share (1 - share) n / (n - 1)
+# ```
+
+
+# %% exercise="spread_of_items"
+def spread_of_items(hits, n):
+    """Mean success, and how much requests differ in it.
+
+    hits    : (requests,) right samples of each request, 0 to n
+    n       : samples of each request, at least 2
+    returns : (mean, rho)
+              mean : share of right samples
+              rho  : variance of the success probability between
+                     requests / (mean (1 - mean)), with the chance in
+                     the samples taken off; 0.0 if mean is 0 or 1.
+                     Chance can make it a little negative: leave it
+    """
+    # BEGIN SOLUTION
+    shares = np.asarray(hits, float) / n
+    mean = shares.mean()
+    most = mean * (1 - mean)
+    if most == 0:
+        return float(mean), 0.0
+    noise = np.mean(shares * (1 - shares)) * n / (n - 1)
+    return float(mean), float((most - noise) / most)
+    # END SOLUTION
+
+
+# %% check="spread_of_items" points=5
+check("spread_of_items", spread_of_items)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# `shares = np.asarray(hits) / n` has one entry for each request. Its mean is
+# the first number.
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `shares.var()` is too large: it holds the chance in the samples. Use the
+# first formula above; the second one gives its last term.
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# rho = 1 − average of p (1 − p) / (mean (1 − mean)).
+# </details>
+
+# %%
+spread_of_items = use("spread_of_items", spread_of_items)
+for name in PAIR:
+    hits = [
+        counted[request.action()]
+        for counted, request in zip(live[name], asked, strict=True)
+    ]
+    mean, rho = spread_of_items(hits, SAMPLED)
+    print(f"{name}, live: mean {mean:.0%}, rho {rho:.2f}")
+
+# %% [markdown]
+# **Predict.** At home, in Spanish, in a cipher, in a jailbreak: where is the
+# histogram a single peak, where does it have two, at both ends?
+
+# %%
+SPOTS = {
+    "English": ("en", ""),
+    "Spanish": ("es", ""),
+    "rot13": ("rot13", ""),
+    "base64": ("base64", ""),
+    "jailbreak": ("en", "hurry"),
+}
+RUNS = [
+    ("A1", "lab"),
+    ("A4", "lab"),
+    ("A1", "lab_xs"),
+    ("A4", "lab_xs"),
+]
+NUMBERS = (1, 2, 4, 8, 16)
+DRAWN = len(samples[0]["samples"][0])  # samples of each request
+
+
+def sampled(name, base, spot):
+    """seed -> [(samples of a request, its right action)], as characters."""
+    surface, wrapper = SPOTS[spot]
+    found = {}
+    for row in samples:
+        where = row["arm"], row["base"], row["surface"], row["wrapper"]
+        if where == (name, base, surface, wrapper):
+            pairs = zip(row["samples"], row["right"], strict=True)
+            found.setdefault(row["seed"], []).extend(pairs)
+    return found
+
+
+spread = []
+for name, base in RUNS:
+    for spot in SPOTS:
+        for seed, items in sampled(name, base, spot).items():
+            hits = [drawn.count(right) for drawn, right in items]
+            mean, rho = spread_of_items(hits, DRAWN)
+            keys = {"arm": name, "base": base, "spot": spot, "seed": seed}
+            spread.append(keys | {"mean": mean, "rho": rho, "hits": hits})
+
+
+def shares_in(name, base, spot):
+    """Share of right samples of each request, the seeds together."""
+    return np.concatenate(
+        [
+            np.array(row["hits"]) / DRAWN
+            for row in spread
+            if (row["arm"], row["base"], row["spot"]) == (name, base, spot)
+        ]
+    )
+
+
+fig, axes = plt.subplots(
+    2, 5, figsize=(11, 4.4), dpi=110, sharex=True, sharey=True,
+    layout="constrained",
+)
+told = []
+for line, name in zip(axes, ("A1", "A4"), strict=True):
+    for ax, spot in zip(line, SPOTS, strict=True):
+        shares = shares_in(name, "lab", spot)
+        draw_shares(ax, Sampled(name, shares, {}, {}))
+        ax.set_title(f"{name}, {spot}", fontsize=10)
+        ax.label_outer()
+        where = {"arm": name, "base": "lab", "spot": spot}
+        mean, rho = (over_seeds(spread, f, **where)[0] for f in ("mean", "rho"))
+        told.append(
+            f"{name}, {spot}: mean {mean:.0%}, rho {rho:.2f}, never right "
+            f"{np.mean(shares == 0):.0%}, always {np.mean(shares == 1):.0%}"
+        )
+show(
+    fig,
+    f"Share of right samples of {DRAWN}, request by request (dashed: mean)."
+    + "\n" + "\n".join(told),
+)
+
+# %% [markdown]
+# HIST-PROSE
+#
+# A handy model of such histograms is the **Beta distribution**. From mean
+# and rho come its two parameters; where both are below 1, it is U-shaped:
+#
+# ```
+#   a = mean (1/rho - 1)      b = (1 - mean) (1/rho - 1)
+# ```
+
+# %%
+print(f"{'':22}{'a':>7}{'b':>7}   shape")
+for name in ("A1", "A4"):
+    for spot in SPOTS:
+        where = {"arm": name, "base": "lab", "spot": spot}
+        mean, rho = (over_seeds(spread, f, **where)[0] for f in ("mean", "rho"))
+        if not 0.01 < mean < 0.99 or rho <= 0:
+            print(f"{name}, {spot:18}{'-':>7}{'-':>7}   all alike")
+            continue
+        a, b = mean * (1 / rho - 1), (1 - mean) * (1 / rho - 1)
+        shape = "U" if max(a, b) < 1 else "one peak at 1" if b < 1 else (
+            "one peak at 0" if a < 1 else "one peak inside"
+        )
+        print(f"{name}, {spot:18}{a:7.2f}{b:7.2f}   {shape}")
+
+# %% [markdown]
+# BETA-PROSE
+#
+# ## 5. Votes, and any-of-n
+#
+# Two ways to spend n samples. **Any of n** (pass@n, notebook 22) counts a
+# request as solved if one sample is right. It needs somebody who knows which
+# one: a verifier. A **majority vote** needs nobody.
+#
+# ### Exercise 4: write `vote_accuracy`
+#
+# Difficulty 🔴🔴🔴🔴⚪ (hard) · importance 🔵🔵🔵⚪⚪ (medium) · 15 minutes ·
+# 6 points
+#
+# Sixteen samples are stored for each request. What is a vote of *n* of them
+# worth? One could draw n at random, many times, and count. But it can be
+# done exactly. Suppose the actions came up `counts = [2, 1]` times. The ways
+# to draw n samples of which `v[a]` have action a are
+#
+# ```
+#   comb(counts[0], v[0]) · comb(counts[1], v[1]) · ...
+# ```
+#
+# out of `comb(N, n)`. Go through all `v` that add up to n. The most frequent
+# action wins; a tie of k actions is decided by chance, 1/k each.
+
+
+# %% exercise="vote_accuracy"
+def vote_accuracy(counts, right, n):
+    """How likely a majority vote of n samples is right, exactly.
+
+    counts  : how often each action was sampled, N in all
+    right   : index of the right action
+    n       : samples that vote, drawn from the N without replacement
+    returns : probability in [0, 1]; most votes win, also without an
+              absolute majority; ties are decided by chance
+    """
+    # BEGIN SOLUTION
+    total = 0.0
+    for votes in product(*(range(min(c, n) + 1) for c in counts)):
+        if sum(votes) != n:
+            continue
+        ways = prod(map(comb, counts, votes))
+        best = max(votes)
+        if votes[right] == best:
+            total += ways / votes.count(best)
+    return total / comb(sum(counts), n)
+    # END SOLUTION
+
+
+# %% check="vote_accuracy" points=6
+check("vote_accuracy", vote_accuracy)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# `itertools.product(*(range(c + 1) for c in counts))` gives all tuples of
+# votes. Skip those that don't add up to n.
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `votes.count(max(votes))` is the number of actions in the tie, 1 if there is
+# none.
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Add up ways × (1/k if the right action is among the k best, else 0), and
+# divide by `comb(sum(counts), n)`.
+# </details>
+
+# %%
+vote_accuracy = use("vote_accuracy", vote_accuracy)
+rng = np.random.default_rng(0)
+counts, labels = [7, 5, 4], np.repeat([0, 1, 2], [7, 5, 4])
+print("counts 7, 5, 4; the first action is right")
+for n in NUMBERS[:4]:
+    won = 0.0
+    for _ in range(4000):
+        votes = np.bincount(rng.permutation(labels)[:n], minlength=3)
+        won += (votes[0] == votes.max()) / (votes == votes.max()).sum()
+    exact = vote_accuracy(counts, 0, n)
+    print(f"vote of {n:2}: {exact:.3f}   4000 simulated votes: {won / 4000:.3f}")
+
+# %% [markdown]
+# Two samples are worth no more than one: they agree, or they tie. From there
+# on a vote gains where the right action is the most frequent one, and loses
+# where another one is.
+#
+# **Predict.** In which places will sixteen votes beat one sample, for A1 and
+# for A4? Look at the histograms again.
+
+# %%
+CODES = [*map(str, range(len(ACTIONS))), "-"]  # "-" is none of the five
+
+
+@lru_cache(maxsize=None)
+def vote_of(drawn, right, n):
+    """Accuracy of a vote among samples that are given as characters."""
+    counts = [drawn.count(code) for code in CODES]
+    return vote_accuracy(counts, CODES.index(right), n)
+
+
+def any_of(drawn, right, n):
+    """Chance that one of n samples at least is right."""
+    wrong = len(drawn) - drawn.count(right)
+    return 1 - comb(wrong, n) / comb(len(drawn), n)
+
+
+def matrix_of(value, name, base, spot, n):
+    """(seeds, requests) value of n samples."""
+    found = sampled(name, base, spot)
+    return np.array(
+        [
+            [value("".join(sorted(d)), right, n) for d, right in found[seed]]
+            for seed in sorted(found)
+        ]
+    )
+
+
+VOTES = {
+    (*run, spot, n): matrix_of(vote_of, *run, spot, n)
+    for run in RUNS
+    for spot in SPOTS
+    for n in NUMBERS
+}
+ANY = {key: matrix_of(any_of, *key) for key in VOTES}
+fig, axes = plt.subplots(
+    1, 5, figsize=(11, 3.2), dpi=110, sharey=True, layout="constrained"
+)
+told = []
+for ax, spot in zip(axes, SPOTS, strict=True):
+    for name in ("A1", "A4"):
+        found = 100 * np.array(
+            [
+                hierarchical_interval(VOTES[name, "lab", spot, n])
+                for n in NUMBERS
+            ]
+        )
+        ax.errorbar(
+            NUMBERS,
+            found[:, 0],
+            [found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
+            capsize=2,
+            label=f"{name}, vote",
+            **style(name),
+        )
+        best = [100 * ANY[name, "lab", spot, n].mean() for n in NUMBERS]
+        faint = style(name) | {"marker": "x", "linestyle": ":"}
+        ax.plot(NUMBERS, best, label=f"{name}, any of n", **faint)
+        told.append(
+            f"{spot}, {name}: vote {found[0, 0]:.0f} to {found[-1, 0]:.0f}, "
+            f"any of n up to {best[-1]:.0f} %"
+        )
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(NUMBERS, [str(n) for n in NUMBERS])
+    ax.set_title(spot, fontsize=10)
+    ax.set_xlabel("samples")
+    ax.set_ylim(-3, 104)
+    ax.grid(alpha=0.3)
+axes[0].set_ylabel("right, %")
+lines, names = axes[0].get_legend_handles_labels()
+fig.legend(lines, names, loc="outside lower center", ncols=4, fontsize=8)
+show(fig, f"From 1 to {NUMBERS[-1]} samples.\n" + "\n".join(told))
+
+# %%
+print(f"gain of {NUMBERS[-1]} votes over one sample, points [95 %]")
+print(f"{'':11}" + "".join(f"{n} {b:>9}".rjust(20) for n, b in RUNS))
+gain_of_votes = {}
+for spot in SPOTS:
+    line = f"{spot:11}"
+    for run in RUNS:
+        found = hierarchical_interval(
+            VOTES[(*run, spot, NUMBERS[-1])] - VOTES[(*run, spot, 1)]
+        )
+        gain_of_votes[(*run, spot)] = found
+        mean, low, high = (100 * value for value in found)
+        line += f"{mean:+.0f} [{low:+.0f}, {high:+.0f}]".rjust(20)
+    print(line)
+
+# %% [markdown]
+# VOTE-PROSE
+#
+# ### At equal compute
+#
+# A vote of A1 costs a fraction of a vote of A4. Is it fair to compare at
+# equal n? Here is the same against FLOPs, with the smaller base beside. The
+# cheap model with many votes, or the dear one with few?
+
+# %%
+FRONT = ("English", "Spanish", "rot13", "jailbreak")
+fig, axes = plt.subplots(
+    1, 4, figsize=(11, 3.3), dpi=110, sharey=True, layout="constrained"
+)
+told = []
+for ax, spot in zip(axes, FRONT, strict=True):
+    for name, base in RUNS:
+        surface, wrapper = SPOTS[spot]
+        where = {"surface": surface, "wrapper": wrapper}
+        where |= {"arm": name, "base": base}
+        read, written = (
+            over_seeds(samples, figure, **where)[0]
+            for figure in ("prompt", "written")
+        )
+        cost = [flops(*SIZES[base], read, written, n) for n in NUMBERS]
+        right = [100 * VOTES[name, base, spot, n].mean() for n in NUMBERS]
+        look = style(name)
+        ax.plot(
+            cost,
+            right,
+            label=f"{name} on {base}",
+            mfc="white" if base != "lab" else look["color"],
+            markersize=6,
+            **look,
+        )
+        told.append(
+            f"{spot}, {name} on {base}: {right[0]:.0f} % for "
+            f"{cost[0] / 1e6:.0f} MFLOP, {right[-1]:.0f} % for "
+            f"{cost[-1] / 1e6:.0f}"
+        )
+    ax.set_xscale("log")
+    ax.set_title(spot, fontsize=10)
+    ax.set_xlabel("FLOPs of a request")
+    ax.set_ylim(-3, 104)
+    ax.grid(alpha=0.3)
+axes[0].set_ylabel("vote right, %")
+lines, names = axes[0].get_legend_handles_labels()
+fig.legend(lines, names, loc="outside lower center", ncols=4, fontsize=8)
+show(fig, "Votes of 1, 2, 4, 8, 16 samples.\n" + "\n".join(told))
+
+# %% [markdown]
+# FRONT-PROSE
+#
+# ### See it for yourself
+
+# %%
+cells = {
+    (f"{name} on {base}", spot): Sampled(
+        name,
+        shares_in(name, base, spot),
+        {n: VOTES[name, base, spot, n].mean() for n in NUMBERS},
+        {n: ANY[name, base, spot, n].mean() for n in NUMBERS},
+    )
+    for name, base in RUNS
+    for spot in SPOTS
+}
+explorer = SampleExplorer(cells)
+display(explorer.box)
+
+# %%
+cell = cells["A4 on lab", "rot13"]
+fig, axes = plt.subplots(
+    1, 2, figsize=(7.2, 2.8), dpi=110, layout="constrained"
+)
+draw_shares(axes[0], cell)
+draw_votes(axes[1], cell, 8)
+axes[1].legend(frameon=False, fontsize=8)
+show(fig, describe("rot13", cell, 8))
+
+# %% [markdown]
+# ## 6. Length of thought
+#
+# The other way to spend compute on an answer: think longer. Or to save it:
+# think less. Two experiments.
+#
+# **Cut short.** A4's own thought is cut behind k of its six steps, and the
+# answer is forced (notebook 24). A4 never saw a short thought in training,
+# and may answer nothing sensible. So the answer is read in two ways: as it
+# writes it, and as a **choice** of the five actions, by the probability of
+# their first words.
+#
+# **Trained short.** Other students learn short thoughts from the start: the
+# last steps only, from the same deliberations. None is A1, all six are A4.
+#
+# **Predict.** Which of the six steps is worth its tokens in English? Which
+# in Spanish?
+
+# %%
+cuts = [r for r in load_rows("compute") if r["kind"] == "cut"]
+short = load_rows("thought_length")
+LENGTHS = sorted({row["steps"] for row in short})
+COUNTS = range(len(STEPS) + 1)
+VIEWS = {  # place -> (rows of cuts, rows of students)
+    "English, seen": lambda r: (
+        r["surface"] == "en" and not r["wrapper"] and r["topics"] == "seen"
+    ),
+    "English, held out": lambda r: (
+        r["surface"] == "en"
+        and not r["wrapper"]
+        and r["topics"] == "held_out"
+    ),
+    "Spanish": lambda r: r["surface"] == "es",
+    "rot13": lambda r: r["surface"] == "rot13",
+    "jailbreak": lambda r: r["wrapper"] == "hurry",
+}
+
+
+def share_by_steps(rows, view, key="given", **wanted):
+    """(numbers of steps, 3): mean and interval of right actions, in %."""
+    rows = [
+        row
+        for row in rows
+        if VIEWS[view](row)
+        and all(row[k] == value for k, value in wanted.items())
+    ]
+    found = []
+    for k in sorted({row["steps"] for row in rows}):
+        # outcome_matrix tells conditions apart by their kind, too
+        own = [row | {"kind": "plain"} for row in rows if row["steps"] == k]
+        matrix = outcome_matrix(own, lambda row: hits_of(row, key))
+        found.append(hierarchical_interval(matrix))
+    return 100 * np.array(found)
+
+
+KINDS = {
+    "cut short, as it writes": ("sky", "v", ":", cuts, "given", COUNTS),
+    "cut short, choice of five": ("purple", "D", "--", cuts, "chosen", COUNTS),
+    "trained short": ("blue", "^", "-", short, "given", LENGTHS),
+}
+fig, axes = plt.subplots(
+    1, 5, figsize=(12, 3.4), dpi=110, sharey=True, layout="constrained"
+)
+told, thought = [], {}
+for ax, view in zip(axes, VIEWS, strict=True):
+    for kind, (color, marker, line, rows, key, at) in KINDS.items():
+        wanted = {"arm": "A4", "base": "lab"} if rows is cuts else {}
+        found = share_by_steps(rows, view, key, **wanted)
+        thought[view, kind] = found
+        ax.errorbar(
+            list(at),
+            found[:, 0],
+            [found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
+            color=OKABE_ITO[color],
+            marker=marker,
+            linestyle=line,
+            capsize=2,
+            label=kind,
+        )
+        marks = ", ".join(f"{mean:.0f}" for mean in found[:, 0])
+        told.append(f"{view}, {kind}: {marks}")
+    ax.axhline(20, color="grey", linewidth=1, linestyle=":")
+    ax.set_title(view, fontsize=10)
+    ax.set_xlabel("steps of thought")
+    ax.set_ylim(-3, 104)
+    ax.grid(alpha=0.3)
+axes[0].set_ylabel("right action, %")
+lines, names = axes[0].get_legend_handles_labels()
+fig.legend(lines, names, loc="outside lower center", ncols=3, fontsize=8)
+show(
+    fig,
+    f"Right action in %. Cut behind {', '.join(map(str, COUNTS))} steps; "
+    f"trained with the last {', '.join(map(str, LENGTHS))}.\n"
+    + "\n".join(told),
+)
+
+# %%
+print("tokens written in an answer, English, by trained length")
+for k in LENGTHS:
+    written = over_seeds(
+        short, "written", steps=k, kind="plain", surface="en"
+    )[0]
+    names = " ".join(STEPS[-k:]) if k else "(answers only)"
+    print(f"{k} steps: {written:4.0f} tokens   {names}")
+
+# %% [markdown]
+# LENGTH-PROSE
+#
+# ## 7. More training
+#
+# Last: the same two arms, watched while they are trained. A **task** here is
+# a clause of the Spec: a handful of requests that this clause decides. Each
+# look asks about all clauses. Success at one task, against the logarithm of
+# compute, is said to be a sigmoid: nothing, a rise, a ceiling.
+#
+# ### Exercise 5: write `fit_task`
+#
+# Difficulty 🔴🔴🔴⚪⚪ (medium) · importance 🔵🔵🔵⚪⚪ (medium) · 12 minutes ·
+# 5 points
+#
+# Fit it with `scipy.optimize.curve_fit`, by least squares. Three things go
+# wrong in such fits: the logarithm is forgotten; without **bounds** a flat
+# task sends the midpoint to infinity, or the curve turns round; and without
+# a **starting point** near the data the search stops somewhere flat.
+
+
+# %% exercise="fit_task"
+def fit_task(compute, share):
+    """Fit a sigmoid in log compute to the success at one task.
+
+        share = ceiling expit(steepness (ln compute - ln midpoint))
+
+    compute : (n,) positive, rising
+    share   : (n,) success in [0, 1]
+    returns : (midpoint, steepness, ceiling)
+              midpoint  : compute at half of the ceiling, in the unit
+                          of `compute`; bounds: a tenth of the least to
+                          ten times the most
+              steepness : for each factor e; bounds: 0.1 to 20
+              ceiling   : bounds: 0 to 1
+    """
+    # BEGIN SOLUTION
+    x, y = np.log(compute), np.asarray(share, float)
+
+    def curve(x, middle, steepness, ceiling):
+        return ceiling * expit(steepness * (x - middle))
+
+    top = max(float(y.max()), 0.01)
+    start = (x[int(np.argmax(y >= top / 2))], 2.0, top)
+    room = np.log(10)
+    bounds = ([x[0] - room, 0.1, 0.0], [x[-1] + room, 20.0, 1.0])
+    found, _ = curve_fit(curve, x, y, start, bounds=bounds)
+    return float(np.exp(found[0])), float(found[1]), float(found[2])
+    # END SOLUTION
+
+
+# %% check="fit_task" points=5
+check("fit_task", fit_task)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Fit in `x = np.log(compute)`. The middle of the curve is then a logarithm
+# too: return `np.exp` of it.
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `curve_fit(curve, x, y, start, bounds=(lower, upper))` returns the best
+# values first. `lower` and `upper` are lists, one entry a parameter.
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# A good start: the x at which y first reaches half of its maximum, steepness
+# 2, and the maximum of y (0.01 at least, as the start has to lie inside the
+# bounds).
+# </details>
+
+# %%
+fit_task = use("fit_task", fit_task)
+HOME = "en", "held_out"
+
+
+def courses(name, where=HOME):
+    """(compute (looks,), clause -> (looks,) success); the seeds together."""
+    surface, topics = where
+    found = {}
+    for row in steps:
+        keys = row["arm"], row["surface"], row["topics"]
+        if keys == (name, surface, topics) and row["step"]:
+            found.setdefault(row["step"], []).append(row)
+    looks = sorted(found)
+    compute = [np.mean([trained(r) for r in found[k]]) for k in looks]
+    success = {}
+    for clause in load_spec().clauses:
+        key = str(clause.number)
+        success[clause] = np.array(
+            [
+                np.mean([int(h) for r in found[k] for h in r["hits"][key]])
+                for k in looks
+            ]
+        )
+    return np.array(compute), success
+
+
+def predicted(fit, compute):
+    """The shares that a fit (midpoint, steepness, ceiling) predicts."""
+    midpoint, steepness, ceiling = fit
+    return ceiling * expit(steepness * np.log(compute / midpoint))
+
+
+fits = {}
+fig, axes = plt.subplots(
+    1, 2, figsize=(10, 3.8), dpi=110, sharey=True, layout="constrained"
+)
+told = []
+for ax, name in zip(axes, ("A1", "A4"), strict=True):
+    compute, success = courses(name)
+    smooth = np.geomspace(compute[0], compute[-1], 100)
+    for clause, share in success.items():
+        if clause.action == "comply":
+            continue
+        fit = fits[name, clause] = fit_task(compute, share)
+        ax.plot(
+            smooth,
+            100 * predicted(fit, smooth),
+            color=style(name)["color"],
+            linewidth=0.9,
+            alpha=0.6,
+        )
+        ax.plot(
+            compute, 100 * share, ".", color=style(name)["color"], alpha=0.4
+        )
+    others = [s for c, s in success.items() if c.action != "comply"]
+    benign = [s for c, s in success.items() if c.action == "comply"]
+    for group, color, line, marker, label in (
+        (others, "black", "-", "o", "mean of these tasks"),
+        (benign, "green", "--", "s", "mean of the comply tasks"),
+    ):
+        mean = 100 * np.mean(group, axis=0)
+        ax.plot(
+            compute,
+            mean,
+            color=OKABE_ITO[color],
+            linestyle=line,
+            marker=marker,
+            linewidth=2,
+            label=label,
+        )
+        marks = ", ".join(f"{value:.0f}" for value in mean)
+        told.append(f"{name}, {label}: {marks}")
+    ax.set_xscale("log")
+    ax.set_title(f"{name} {ARMS[name].title}")
+    ax.set_xlabel("FLOPs of training")
+    ax.set_ylim(-3, 104)
+    ax.grid(alpha=0.3)
+    ax.legend(fontsize=8, loc="upper left")
+axes[0].set_ylabel("right action, held-out topics, %")
+show(
+    fig,
+    "Thin: tasks that need another action than comply, each with its "
+    "sigmoid. Means over the looks:\n" + "\n".join(told),
+)
+
+# %% [markdown]
+# TASKS-PROSE
+#
+# ### Exercise 6: write `line_against_log`
+#
+# Difficulty 🔴🔴⚪⚪⚪ (easy) · importance 🔵🔵🔵🔵⚪ (high) · 7 minutes ·
+# 3 points
+#
+# "Near linear" is a statement about what is left over. A high r² alone
+# proves little: any rising curve has one. **Residuals** that are first
+# negative, then positive, then negative are a bend that r² doesn't see.
+
+
+# %% exercise="line_against_log"
+def line_against_log(compute, average):
+    """Fit a straight line in log compute, by least squares.
+
+    compute : (n,) positive
+    average : (n,) success, averaged over tasks
+    returns : (slope, residuals, r2)
+              slope     : gain for ten times the compute
+              residuals : (n,) measured minus line
+              r2        : share of the variance that the line explains
+    """
+    # BEGIN SOLUTION
+    x, y = np.log10(compute), np.asarray(average, float)
+    slope, level = np.polyfit(x, y, 1)
+    residuals = y - (slope * x + level)
+    r2 = 1 - (residuals**2).sum() / ((y - y.mean()) ** 2).sum()
+    return float(slope), residuals, float(r2)
+    # END SOLUTION
+
+
+# %% check="line_against_log" points=3
+check("line_against_log", line_against_log)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# `slope, level = np.polyfit(np.log10(compute), average, 1)`
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# r² = 1 − (sum of squared residuals) / (sum of squared distances from the
+# mean).
+# </details>
+#
+# **When would the average be a line?** Each task is a sigmoid with its own
+# midpoint. If all midpoints are alike, the average is the same sigmoid. If
+# they are spread evenly over a range that is much wider than one sigmoid,
+# then at each moment about as many tasks are rising: a line, but for the
+# ends. First with made-up tasks:
+
+# %%
+line_against_log = use("line_against_log", line_against_log)
+made_up = np.geomspace(1, 1000, 12)
+WIDE = 81 ** (1 / 2.5)  # factor from 10 % to 90 % of the ceiling
+print("made-up tasks of steepness 2.5: each one rises from 10 % to 90 %")
+print(f"within a factor of {WIDE:.1f}")
+for spread_by in (1, 3, 30, 300):
+    middles = np.geomspace(31.6 / spread_by**0.5, 31.6 * spread_by**0.5, 40)
+    tasks = [predicted((middle, 2.5, 1.0), made_up) for middle in middles]
+    average = np.mean(tasks, axis=0)
+    _, left, r2 = line_against_log(made_up, average)
+    print(
+        f"midpoints within a factor of {spread_by:3}: r2 {r2:.3f}, "
+        f"largest residual {100 * abs(left).max():.0f} points"
+    )
+
+# %% [markdown]
+# Now the measured ones. Beside the line, the average gets a sigmoid of its
+# own. If the sigmoid leaves clearly less over, the average is no line.
+
+# %%
+WHERE = {
+    "English, seen": ("en", "seen"),
+    "English, held out": ("en", "held_out"),
+    "Spanish, held out": ("es", "held_out"),
+}
+fig, axes = plt.subplots(
+    2, 3, figsize=(11, 5), dpi=110, sharex=True, layout="constrained"
+)
+told, verdicts = [], {}
+for column, (place, where) in zip(axes.T, WHERE.items(), strict=True):
+    for name in ("A1", "A4"):
+        compute, success = courses(name, where)
+        shares = [s for c, s in success.items() if c.action != "comply"]
+        average = np.mean(shares, axis=0)
+        slope, left, r2 = line_against_log(compute, average)
+        fit = fit_task(compute, average)
+        rest = average - predicted(fit, compute)
+        line, bend = (100 * np.sqrt(np.mean(v**2)) for v in (left, rest))
+        verdicts[place, name] = r2, line, bend
+        column[0].plot(compute, 100 * average, label=name, **style(name))
+        column[0].plot(
+            compute,
+            100 * (average - left),
+            color="dimgrey",
+            linewidth=1,
+            linestyle=style(name)["linestyle"],
+        )
+        column[1].plot(compute, 100 * left, label=name, **style(name))
+        told.append(
+            f"{place}, {name}: line {100 * slope:+.0f} points a tenfold, "
+            f"r2 {r2:.2f}; left over (root mean square) by the line "
+            f"{line:.0f}, by one sigmoid {bend:.0f} points"
+        )
+    column[0].set_title(place, fontsize=10)
+    column[0].set_ylim(-10, 104)
+    column[1].axhline(0, color="grey", linewidth=1)
+    column[1].set_ylim(-45, 45)
+    column[1].set_xlabel("FLOPs of training")
+    for ax in column:
+        ax.set_xscale("log")
+        ax.grid(alpha=0.3)
+axes[0, 0].set_ylabel("mean of tasks, %")
+axes[1, 0].set_ylabel("minus line, points")
+axes[0, 0].legend(fontsize=8)
+show(fig, "Average of the tasks, its line, residuals.\n" + "\n".join(told))
+
+# %%
+print("the sigmoids of single tasks, English, held-out topics")
+for name in ("A1", "A4"):
+    compute, success = courses(name)
+    own = {c: f for (n, c), f in fits.items() if n == name}
+    learned = {c: f for c, f in own.items() if f[2] >= 0.5}
+    middles = [f[0] for f in learned.values()]
+    inner = np.quantile(middles, [0.1, 0.9])
+    width = np.median([81 ** (1 / f[1]) for f in learned.values()])
+    left = [success[c] - predicted(f, compute) for c, f in own.items()]
+    lines = [line_against_log(compute, success[c])[1] for c in own]
+    print(
+        f"{name}: {len(learned)} of {len(own)} tasks reach a ceiling of "
+        f"50 %\n"
+        f"    midpoints (10th to 90th percentile) within a factor of "
+        f"{inner[1] / inner[0]:.1f}\n"
+        f"    one task rises from 10 to 90 % within a factor of "
+        f"{width:.1f} (median)\n"
+        f"    left over, root mean square: sigmoid "
+        f"{100 * np.sqrt(np.mean(np.square(left))):.0f}, line "
+        f"{100 * np.sqrt(np.mean(np.square(lines))):.0f} points"
+    )
+
+# %% [markdown]
+# AVERAGE-PROSE
+#
+# ## 8. The verdicts
+
+# %%
+VERDICTS-CODE
+
+# %% [markdown]
+# ## Summary
+#
+# SUMMARY
+#
+# **What was not shown**
+#
+# * Base models between 0.2 and 2.2 million parameters, one of each size. A
+#   trend over four models that differ in width *and* depth is no law.
+# * Three training seeds. Intervals over so few seeds are rough.
+# * More data, or a larger teacher than any student. And training on for
+#   longer: notebook 33 does that for the direct arm.
+# * RL. In Guan et al. the gain between o1-preview and o1 came with RL; here
+#   both arms are imitated.
+# * A vote of whole answers. Ours have five actions; free text has no
+#   majority.
+#
+# **Further reading**
+#
+# * Guan et al. 2024, Deliberative Alignment, arXiv 2412.16339 (Table 1;
+#   Figure 13 has inference compute).
+# * Kaplan et al. 2020, Scaling laws for neural language models,
+#   arXiv 2001.08361: 6 N D, and what N leaves out.
+# * Wang et al. 2022, Self-consistency improves chain of thought reasoning,
+#   arXiv 2203.11171: votes over thoughts.
+# * Chen et al. 2021, arXiv 2107.03374: the unbiased pass@k.
+# * Schaeffer et al. 2023, Are emergent abilities of large language models a
+#   mirage?, arXiv 2304.15004: what the choice of metric does to a curve.
+# * arXiv 2510.25791: accuracy against log training steps, a logistic of three
+#   parameters.
+#
+# The solved notebook is `solutions/34_scale_and_compute.ipynb`. It is the
+# last one of the course.
