@@ -1207,7 +1207,8 @@ def predicted(fit, compute):
 
 fits = {}
 fig, axes = plt.subplots(
-    1, 2, figsize=(10, 3.8), dpi=110, sharey=True, layout="constrained"
+    1, 2, figsize=(10, 3.8), dpi=110, sharex=True, sharey=True,
+    layout="constrained",
 )
 told = []
 for ax, name in zip(axes, ("A1", "A4"), strict=True):
@@ -1407,7 +1408,32 @@ for name in ("A1", "A4"):
 # ## 8. The verdicts
 
 # %%
-VERDICTS-CODE
+CLAIMS = [
+    (f"deliberation gains more from size, {place}, {taught}", found)
+    for place in ("es, fr, de", "five ciphers", "new jailbreaks")
+    for taught, found in (
+        ("taught by itself", gains["itself", place]),
+        ("taught by lab", gains["largest", place]),
+    )
+]
+for spot in ("English", "Spanish", "rot13", "base64", "jailbreak"):
+    gap = VOTES["A4", "lab", spot, 1] - VOTES["A1", "lab", spot, 16]
+    CLAIMS.append(
+        (f"one A4 beats a vote of 16 A1, {spot}", hierarchical_interval(gap))
+    )
+for spot in ("rot13", "base64", "jailbreak"):
+    CLAIMS.append(
+        (f"a vote of 16 helps A4, {spot}", gain_of_votes["A4", "lab", spot])
+    )
+for text, found in CLAIMS:
+    mean, low, high = (100 * value for value in found)
+    said = "supported" if low > 0 else "refuted" if high < 0 else "open"
+    print(f"{said:10}{text}: {mean:+.0f} [{low:+.0f}, {high:+.0f}]")
+for (place, name), (r2, line, bend) in verdicts.items():
+    # One sigmoid has a parameter more: half as much left over is more
+    # than that would explain.
+    said = "refuted" if bend < line / 2 else "open"
+    print(f"{said:10}the average of {name}'s tasks is a line, {place}")
 
 # %% [markdown]
 # ## Summary

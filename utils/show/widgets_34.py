@@ -39,8 +39,8 @@ def draw_shares(ax: Axes, cell: Sampled) -> None:
     ax.axvline(shares.mean(), color="black", linestyle="--", linewidth=1.2)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, 105)
-    ax.set_xlabel("share of right samples of a request")
-    ax.set_ylabel("% of the requests")
+    ax.set_xlabel("right samples, share")
+    ax.set_ylabel("requests, %")
 
 
 def draw_votes(ax: Axes, cell: Sampled, marked: int | None = None) -> None:
