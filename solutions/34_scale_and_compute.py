@@ -30,7 +30,7 @@
 # %%
 import json
 from collections import Counter
-from functools import lru_cache
+from functools import cache
 from itertools import product
 from math import comb, prod
 
@@ -39,7 +39,6 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 from scipy.optimize import curve_fit
 from scipy.special import expit
-from tqdm.auto import tqdm
 
 from utils.align.chat import reply
 from utils.evaluate.arms import ARMS, arm
@@ -50,15 +49,14 @@ from utils.evaluate.study import load_rows, over_seeds
 from utils.models.load import WEIGHTS, load
 from utils.show.figure import OKABE_ITO, show, style
 from utils.show.widgets_34 import (
-    SampleExplorer,
     Sampled,
+    SampleExplorer,
     describe,
     draw_shares,
     draw_votes,
 )
 from utils.teach.checks import check, use
 from utils.world import prompts
-from utils.world.data import SPLITS
 from utils.world.replies import action_of
 from utils.world.requests import TAUGHT_CIPHERS, TAUGHT_LANGUAGES
 from utils.world.spec import ACTIONS, load_spec
@@ -304,7 +302,8 @@ def hits_in(place, name, base, teacher="itself"):
         row
         for row in scale
         if row["kind"] != "teacher"
-        and (row["arm"], row["base"], row["teacher"]) == (name, base, teacher)
+        and (row["arm"], row["base"], row["teacher"])
+        == (name, base, teacher)
         and PLACES[place](row)
     ]
     return outcome_matrix(found, hits_of)
@@ -312,7 +311,12 @@ def hits_in(place, name, base, teacher="itself"):
 
 PARAMETERS = [sum(SIZES[base]) for base in BASES]
 fig, axes = plt.subplots(
-    2, 2, figsize=(9, 6), dpi=110, sharex=True, sharey=True,
+    2,
+    2,
+    figsize=(9, 6),
+    dpi=110,
+    sharex=True,
+    sharey=True,
     layout="constrained",
 )
 told = []
@@ -321,7 +325,9 @@ for ax, place in zip(axes.flat, PLACES, strict=False):
         for teacher in ("itself", "largest"):
             found = 100 * np.array(
                 [
-                    hierarchical_interval(hits_in(place, name, base, teacher))
+                    hierarchical_interval(
+                        hits_in(place, name, base, teacher)
+                    )
                     for base in BASES
                 ]
             )
@@ -570,7 +576,7 @@ for i, request in enumerate(asked[:4]):
 #
 # One number for "how different are the requests": **rho**, from 0 (one coin
 # for all) to 1 (all or nothing). It is a variance between requests, divided
-# by the largest one that the mean allows, mean · (1 − mean).
+# by the largest one that the mean allows, mean · (1 - mean).
 #
 # The trap: with eight samples each, one coin for all does *not* give equal
 # shares. Chance spreads them. So chance has to be taken off:
@@ -621,7 +627,7 @@ check("spread_of_items", spread_of_items)
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# rho = 1 − average of p (1 − p) / (mean (1 − mean)).
+# rho = 1 - average of p (1 - p) / (mean (1 - mean)).
 # </details>
 
 # %%
@@ -690,7 +696,12 @@ def shares_in(name, base, spot):
 
 
 fig, axes = plt.subplots(
-    2, 5, figsize=(11, 4.4), dpi=110, sharex=True, sharey=True,
+    2,
+    5,
+    figsize=(11, 4.4),
+    dpi=110,
+    sharex=True,
+    sharey=True,
     layout="constrained",
 )
 told = []
@@ -701,7 +712,9 @@ for line, name in zip(axes, ("A1", "A4"), strict=True):
         ax.set_title(f"{name}, {spot}", fontsize=10)
         ax.label_outer()
         where = {"arm": name, "base": "lab", "spot": spot}
-        mean, rho = (over_seeds(spread, f, **where)[0] for f in ("mean", "rho"))
+        mean, rho = (
+            over_seeds(spread, f, **where)[0] for f in ("mean", "rho")
+        )
         told.append(
             f"{name}, {spot}: mean {mean:.0%}, rho {rho:.2f}, never right "
             f"{np.mean(shares == 0):.0%}, always {np.mean(shares == 1):.0%}"
@@ -709,7 +722,8 @@ for line, name in zip(axes, ("A1", "A4"), strict=True):
 show(
     fig,
     f"Share of right samples of {DRAWN}, request by request (dashed: mean)."
-    + "\n" + "\n".join(told),
+    + "\n"
+    + "\n".join(told),
 )
 
 # %% [markdown]
@@ -727,13 +741,19 @@ print(f"{'':22}{'a':>7}{'b':>7}   shape")
 for name in ("A1", "A4"):
     for spot in SPOTS:
         where = {"arm": name, "base": "lab", "spot": spot}
-        mean, rho = (over_seeds(spread, f, **where)[0] for f in ("mean", "rho"))
+        mean, rho = (
+            over_seeds(spread, f, **where)[0] for f in ("mean", "rho")
+        )
         if not 0.01 < mean < 0.99 or rho <= 0:
             print(f"{name}, {spot:18}{'-':>7}{'-':>7}   all alike")
             continue
         a, b = mean * (1 / rho - 1), (1 - mean) * (1 / rho - 1)
-        shape = "U" if max(a, b) < 1 else "one peak at 1" if b < 1 else (
-            "one peak at 0" if a < 1 else "one peak inside"
+        shape = (
+            "U"
+            if max(a, b) < 1
+            else "one peak at 1"
+            if b < 1
+            else ("one peak at 0" if a < 1 else "one peak inside")
         )
         print(f"{name}, {spot:18}{a:7.2f}{b:7.2f}   {shape}")
 
@@ -803,7 +823,7 @@ check("vote_accuracy", vote_accuracy)
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# Add up ways × (1/k if the right action is among the k best, else 0), and
+# Add up ways times (1/k if the right action is among the k best, else 0), and
 # divide by `comb(sum(counts), n)`.
 # </details>
 
@@ -818,7 +838,9 @@ for n in NUMBERS[:4]:
         votes = np.bincount(rng.permutation(labels)[:n], minlength=3)
         won += (votes[0] == votes.max()) / (votes == votes.max()).sum()
     exact = vote_accuracy(counts, 0, n)
-    print(f"vote of {n:2}: {exact:.3f}   4000 simulated votes: {won / 4000:.3f}")
+    print(
+        f"vote of {n:2}: {exact:.3f}   4000 simulated votes: {won / 4000:.3f}"
+    )
 
 # %% [markdown]
 # Two samples are worth no more than one: they agree, or they tie. From there
@@ -832,7 +854,7 @@ for n in NUMBERS[:4]:
 CODES = [*map(str, range(len(ACTIONS))), "-"]  # "-" is none of the five
 
 
-@lru_cache(maxsize=None)
+@cache
 def vote_of(drawn, right, n):
     """Accuracy of a vote among samples that are given as characters."""
     counts = [drawn.count(code) for code in CODES]
@@ -850,7 +872,10 @@ def matrix_of(value, name, base, spot, n):
     found = sampled(name, base, spot)
     return np.array(
         [
-            [value("".join(sorted(d)), right, n) for d, right in found[seed]]
+            [
+                value("".join(sorted(d)), right, n)
+                for d, right in found[seed]
+            ]
             for seed in sorted(found)
         ]
     )
@@ -1052,7 +1077,14 @@ def share_by_steps(rows, view, key="given", **wanted):
 
 KINDS = {
     "cut short, as it writes": ("sky", "v", ":", cuts, "given", COUNTS),
-    "cut short, choice of five": ("purple", "D", "--", cuts, "chosen", COUNTS),
+    "cut short, choice of five": (
+        "purple",
+        "D",
+        "--",
+        cuts,
+        "chosen",
+        COUNTS,
+    ),
     "trained short": ("blue", "^", "-", short, "given", LENGTHS),
 }
 fig, axes = plt.subplots(
@@ -1207,7 +1239,12 @@ def predicted(fit, compute):
 
 fits = {}
 fig, axes = plt.subplots(
-    1, 2, figsize=(10, 3.8), dpi=110, sharex=True, sharey=True,
+    1,
+    2,
+    figsize=(10, 3.8),
+    dpi=110,
+    sharex=True,
+    sharey=True,
     layout="constrained",
 )
 told = []
@@ -1302,7 +1339,7 @@ check("line_against_log", line_against_log)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# r² = 1 − (sum of squared residuals) / (sum of squared distances from the
+# r² = 1 - (sum of squared residuals) / (sum of squared distances from the
 # mean).
 # </details>
 #
@@ -1419,7 +1456,10 @@ CLAIMS = [
 for spot in ("English", "Spanish", "rot13", "base64", "jailbreak"):
     gap = VOTES["A4", "lab", spot, 1] - VOTES["A1", "lab", spot, 16]
     CLAIMS.append(
-        (f"one A4 beats a vote of 16 A1, {spot}", hierarchical_interval(gap))
+        (
+            f"one A4 beats a vote of 16 A1, {spot}",
+            hierarchical_interval(gap),
+        )
     )
 for spot in ("rot13", "base64", "jailbreak"):
     CLAIMS.append(
@@ -1429,7 +1469,7 @@ for text, found in CLAIMS:
     mean, low, high = (100 * value for value in found)
     said = "supported" if low > 0 else "refuted" if high < 0 else "open"
     print(f"{said:10}{text}: {mean:+.0f} [{low:+.0f}, {high:+.0f}]")
-for (place, name), (r2, line, bend) in verdicts.items():
+for (place, name), (_, line, bend) in verdicts.items():
     # One sigmoid has a parameter more: half as much left over is more
     # than that would explain.
     said = "refuted" if bend < line / 2 else "open"
