@@ -215,7 +215,7 @@ for name in ("A1", "A4"):
 # answers than for the training. We left attention out: in texts of a hundred
 # tokens it is small.
 #
-# ## 3. Four sizes
+# ## 3. Larger base models
 #
 # The base models have the same recipe: data, steps, tokenizer. Only width
 # and depth differ. How capable is each one before alignment? These are its
@@ -1024,92 +1024,72 @@ show(fig, describe("rot13", cell, 8))
 # ## 6. Length of thought
 #
 # The other way to spend compute on an answer: think longer. Or to save it:
-# think less. Two experiments.
-#
-# **Cut short.** A4's own thought is cut behind k of its six steps, and the
+# think less. A4's own thought is cut behind k of its six steps, and the
 # answer is forced (notebook 24). A4 never saw a short thought in training,
 # and may answer nothing sensible. So the answer is read in two ways: as it
-# writes it, and as a **choice** of the five actions, by the probability of
-# their first words.
+# **writes** it, and as a **choice** of the five actions, by the probability
+# of their first words. The first asks what happens, the second what the
+# model already knows.
 #
-# **Trained short.** Other students learn short thoughts from the start: the
-# last steps only, from the same deliberations. None is A1, all six are A4.
-#
-# **Predict.** Which of the six steps is worth its tokens in English? Which
-# in Spanish?
+# **Predict.** After which step does it know, in English? In Spanish? And
+# what does A1 know, which has no step at all?
 
 # %%
 cuts = [r for r in load_rows("compute") if r["kind"] == "cut"]
-short = load_rows("thought_length")
-LENGTHS = sorted({row["steps"] for row in short})
 COUNTS = range(len(STEPS) + 1)
-VIEWS = {  # place -> (rows of cuts, rows of students)
-    "English, seen": lambda r: (
-        r["surface"] == "en" and not r["wrapper"] and r["topics"] == "seen"
-    ),
-    "English, held out": lambda r: (
-        r["surface"] == "en"
-        and not r["wrapper"]
-        and r["topics"] == "held_out"
-    ),
-    "Spanish": lambda r: r["surface"] == "es",
-    "rot13": lambda r: r["surface"] == "rot13",
-    "jailbreak": lambda r: r["wrapper"] == "hurry",
-}
 
 
-def share_by_steps(rows, view, key="given", **wanted):
-    """(numbers of steps, 3): mean and interval of right actions, in %."""
-    rows = [
-        row
-        for row in rows
-        if VIEWS[view](row)
-        and all(row[k] == value for k, value in wanted.items())
-    ]
-    found = []
-    for k in sorted({row["steps"] for row in rows}):
-        # outcome_matrix tells conditions apart by their kind, too
-        own = [row | {"kind": "plain"} for row in rows if row["steps"] == k]
-        matrix = outcome_matrix(own, lambda row: hits_of(row, key))
-        found.append(hierarchical_interval(matrix))
-    return 100 * np.array(found)
+def share_of(rows, key):
+    """(mean, low, high) of right actions, in %, of rows of one place."""
+    # outcome_matrix tells conditions apart by their kind, too
+    rows = [row | {"kind": "plain"} for row in rows]
+    matrix = outcome_matrix(rows, lambda row: hits_of(row, key))
+    return 100 * np.array(hierarchical_interval(matrix))
 
 
-KINDS = {
-    "cut short, as it writes": ("sky", "v", ":", cuts, "given", COUNTS),
-    "cut short, choice of five": (
-        "purple",
-        "D",
-        "--",
-        cuts,
-        "chosen",
-        COUNTS,
-    ),
-    "trained short": ("blue", "^", "-", short, "given", LENGTHS),
+def in_spot(rows, spot, **wanted):
+    """Rows of one of SPOTS with these values."""
+    where = dict(zip(("surface", "wrapper"), SPOTS[spot], strict=True))
+    wanted = where | wanted
+    return [r for r in rows if all(r[k] == v for k, v in wanted.items())]
+
+
+READINGS = {
+    "as it writes": ("given", "sky", "v", ":"),
+    "choice of five": ("chosen", "blue", "^", "-"),
 }
 fig, axes = plt.subplots(
     1, 5, figsize=(12, 3.4), dpi=110, sharey=True, layout="constrained"
 )
-told, thought = [], {}
-for ax, view in zip(axes, VIEWS, strict=True):
-    for kind, (color, marker, line, rows, key, at) in KINDS.items():
-        wanted = {"arm": "A4", "base": "lab"} if rows is cuts else {}
-        found = share_by_steps(rows, view, key, **wanted)
-        thought[view, kind] = found
+told = []
+for ax, spot in zip(axes, SPOTS, strict=True):
+    own = in_spot(cuts, spot, arm="A4", base="lab")
+    for reading, (key, color, marker, line) in READINGS.items():
+        found = np.array(
+            [
+                share_of([r for r in own if r["steps"] == k], key)
+                for k in COUNTS
+            ]
+        )
         ax.errorbar(
-            list(at),
+            COUNTS,
             found[:, 0],
             [found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
             color=OKABE_ITO[color],
             marker=marker,
             linestyle=line,
             capsize=2,
-            label=kind,
+            label=f"A4, {reading}",
         )
         marks = ", ".join(f"{mean:.0f}" for mean in found[:, 0])
-        told.append(f"{view}, {kind}: {marks}")
-    ax.axhline(20, color="grey", linewidth=1, linestyle=":")
-    ax.set_title(view, fontsize=10)
+        told.append(f"{spot}, {reading}: {marks}")
+    direct = share_of(
+        in_spot(samples, spot, arm="A1", base="lab"), "greedy"
+    )
+    ax.plot(0, direct[0], label="A1", markersize=8, **style("A1"))
+    told.append(f"{spot}, A1: {direct[0]:.0f}")
+    ax.axhline(20, color="grey", linewidth=1, linestyle="--")
+    ax.set_title(spot, fontsize=10)
     ax.set_xlabel("steps of thought")
     ax.set_ylim(-3, 104)
     ax.grid(alpha=0.3)
@@ -1118,19 +1098,15 @@ lines, names = axes[0].get_legend_handles_labels()
 fig.legend(lines, names, loc="outside lower center", ncols=3, fontsize=8)
 show(
     fig,
-    f"Right action in %. Cut behind {', '.join(map(str, COUNTS))} steps; "
-    f"trained with the last {', '.join(map(str, LENGTHS))}.\n"
-    + "\n".join(told),
+    f"Right action in %, thought cut behind {', '.join(map(str, COUNTS))} "
+    "steps; A1 has none.\n" + "\n".join(told),
 )
 
 # %%
-print("tokens written in an answer, English, by trained length")
-for k in LENGTHS:
-    written = over_seeds(
-        short, "written", steps=k, kind="plain", surface="en"
-    )[0]
-    names = " ".join(STEPS[-k:]) if k else "(answers only)"
-    print(f"{k} steps: {written:4.0f} tokens   {names}")
+print("tokens of the thought up to each step, English")
+home = in_spot(cuts, "English", arm="A4", base="lab")
+for k, step in enumerate(STEPS, start=1):
+    print(f"{step:9}{over_seeds(home, 'thought', steps=k)[0]:5.0f}")
 
 # %% [markdown]
 # LENGTH-PROSE
