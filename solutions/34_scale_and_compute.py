@@ -265,9 +265,12 @@ for base in BASES:
     print(f"{base:10}{kept:7.0f}{right:9.1%}{whole:20.1%}")
 
 # %% [markdown]
-# TEACHERS-PROSE
-
-# %% [markdown]
+# The worry was larger than the effect. What the small teachers write is nearly
+# flawless, too: the teacher is asked in single steps (notebook 21), and each
+# step is a skill that every size has. The smaller judges throw out a few
+# more. So the two students of a size should hardly differ. If they do not,
+# then it is not the teacher that holds a small model back.
+#
 # **Predict.** Draw it before you run the cell: right actions against the
 # number of parameters, for A1 and for A4, at home on seen topics, at home on
 # held-out topics, in the three languages and in the ciphers. Where do the
@@ -366,7 +369,53 @@ show(
 )
 
 # %% [markdown]
-# FOURSIZES-PROSE
+# How to read it: filled marks are taught by their own base model, hollow ones
+# by the largest.
+#
+# * **English, seen topics.** Both arms at the ceiling, at every size. No
+#   scaling can be seen, and none *could* be: this test has no room.
+# * **English, held-out topics.** A4 is near the ceiling even on the smallest
+#   base. It is A1 that climbs.
+# * **es, fr, de.** Both climb, A4 far above A1 all the way.
+# * **Ciphers.** Only A4 climbs: from about chance on the small bases to well
+#   over half on the largest. A1 stays at chance or below, at every size.
+# * The teacher hardly matters: hollow and filled marks lie close.
+#
+# Four places, four answers. A sentence such as "deliberation scales better"
+# needs to say where.
+#
+# What goes wrong in A4's thoughts on a small base?
+
+# %%
+ERRORS = {
+    "decoded wrongly": "decoded wrongly",
+    "did not deliberate": "broke off",
+    "reasoned wrongly": "reasoned wrongly",
+}
+print("A4 taught by itself: wrong answers by their class, % of all")
+print(f"{'':15}{'base':9}" + "".join(f"{v:>18}" for v in ERRORS.values()))
+for place in ("es, fr, de", "five ciphers"):
+    for base in BASES:
+        found = [
+            row
+            for row in scale
+            if row["kind"] != "teacher"
+            and (row["arm"], row["base"]) == ("A4", base)
+            and row["teacher"] == "itself"
+            and PLACES[place](row)
+        ]
+        total = sum(row["n"] for row in found)
+        shares = [
+            sum(r["errors"][e] for r in found) / total for e in ERRORS
+        ]
+        cells = "".join(f"{share:18.0%}" for share in shares)
+        print(f"{place:15}{base:9}{cells}")
+
+# %% [markdown]
+# Not the reading. Even a small model restates nearly every cipher rightly in
+# its thought. But then the chain breaks: a step is missing or out of form, or
+# the clause is the wrong one. That is what the gates said before alignment:
+# capability, here, is to get from step to step.
 #
 # ### Exercise 2: write `extra_gain`
 #
@@ -471,7 +520,24 @@ for teacher in ("itself", "largest"):
         )
 
 # %% [markdown]
-# GAIN-PROSE
+# So who gains more?
+#
+# * In **ciphers** it is deliberation, by far, whoever is the teacher.
+# * On **held-out topics in English** it is the *direct* arm: deliberation had
+#   nothing left to gain.
+# * In the **three languages** both gain, and a difference of the two gains is
+#   not shown, or small: read its interval.
+# * In **new jailbreaks** deliberation gains nothing from size. These attacks
+#   are restated as part of the request (notebook 31), and a larger model
+#   restates them as well as a small one. The statement about o1-preview and o1
+#   was about jailbreaks; in this toy it finds no support there.
+# * On **seen topics** and in the **controls** there is nothing to compare:
+#   ceiling and floor.
+#
+# Mind one more thing. Points are not the only scale. From 96 to 99 % halves
+# the errors and more; from 60 to 80 % does only that. On a scale of odds the
+# held-out column might look otherwise. An interaction that comes and goes
+# with the scale of the axis is weak; the one in ciphers does not.
 
 # %%
 fig, axes = plt.subplots(
@@ -525,7 +591,9 @@ show(
 )
 
 # %% [markdown]
-# SIZE-PROSE
+# How to read it: a line that rises means that deliberation gains more from
+# size. Rising in ciphers, falling on held-out topics (towards the ceiling),
+# flat at 0 on seen topics, and falling, if anything, in new jailbreaks.
 #
 # ## 4. Behind the mean
 #
