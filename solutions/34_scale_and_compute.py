@@ -795,7 +795,19 @@ show(
 )
 
 # %% [markdown]
-# HIST-PROSE
+# How to read it: a bar at the right end counts requests that every sample gets
+# right, at the left end those that none does.
+#
+# * **A4 at home** is one peak at 1. Its few wrong samples are slips, spread
+#   over many requests: rho is small.
+# * **A1 abroad** has its requests near the ends: some always right, many never.
+#   It is not unsure, it is wrong. Its rho is high even at home.
+# * **A4 in ciphers** is broad, with requests everywhere in between. It often
+#   has the right answer among its samples, and does not find it each time.
+# * In the **jailbreak** both arms have requests at both ends.
+#
+# So the histogram of a mean abroad is not the one at home, shifted. And the
+# two arms fail in different ways: by a wrong rule, and by an unsteady chain.
 #
 # A handy model of such histograms is the **Beta distribution**. From mean
 # and rho come its two parameters; where both are below 1, it is U-shaped:
@@ -826,7 +838,9 @@ for name in ("A1", "A4"):
         print(f"{name}, {spot:18}{a:7.2f}{b:7.2f}   {shape}")
 
 # %% [markdown]
-# BETA-PROSE
+# Two numbers for sixty requests are a summary, and a rough one. But they say
+# what a mean can't: where a further sample of the same request is news, and
+# where it repeats the last one.
 #
 # ## 5. Votes, and any-of-n
 #
@@ -995,22 +1009,39 @@ fig.legend(lines, names, loc="outside lower center", ncols=4, fontsize=8)
 show(fig, f"From 1 to {NUMBERS[-1]} samples.\n" + "\n".join(told))
 
 # %%
-print(f"gain of {NUMBERS[-1]} votes over one sample, points [95 %]")
-print(f"{'':11}" + "".join(f"{n} {b:>9}".rjust(20) for n, b in RUNS))
 gain_of_votes = {}
-for spot in SPOTS:
-    line = f"{spot:11}"
-    for run in RUNS:
-        found = hierarchical_interval(
-            VOTES[(*run, spot, NUMBERS[-1])] - VOTES[(*run, spot, 1)]
-        )
-        gain_of_votes[(*run, spot)] = found
+print("right, %                 greedy  one  16 votes   gain of the votes")
+for name, base in RUNS:
+    for spot in SPOTS:
+        one, many = (VOTES[name, base, spot, n] for n in (1, NUMBERS[-1]))
+        found = hierarchical_interval(many - one)
+        gain_of_votes[name, base, spot] = found
+        rows = [
+            row
+            for row in samples
+            if (row["arm"], row["base"]) == (name, base)
+            and (row["surface"], row["wrapper"]) == SPOTS[spot]
+        ]
+        greedy = np.mean([hits_of(row, "greedy").mean() for row in rows])
         mean, low, high = (100 * value for value in found)
-        line += f"{mean:+.0f} [{low:+.0f}, {high:+.0f}]".rjust(20)
-    print(line)
+        print(
+            f"{name} on {base:7}{spot:11}{100 * greedy:7.0f}"
+            f"{100 * one.mean():5.0f}{100 * many.mean():10.0f}   "
+            f"{mean:+.0f} [{low:+.0f}, {high:+.0f}]"
+        )
 
 # %% [markdown]
-# VOTE-PROSE
+# * **A1 gains nothing abroad.** Where it is wrong, most of its samples are
+#   wrong in the same way, and win the vote. Votes repair chance, not error.
+# * **A4 gains where its samples disagree**, most of all in the ciphers on the
+#   large base. Part of that only undoes the noise of temperature 1: compare
+#   with the greedy answer, which costs one sample.
+# * **The jailbreak** is hardly touched by votes. All samples restate the same
+#   attack.
+# * **Any of n** rises nearly to the top for A4 in ciphers. Be careful with it:
+#   with five actions, sixteen blind guesses hit the right one in 97 % of all
+#   cases. Any-of-n says something where answers are many. Here a vote is the
+#   honest measure.
 #
 # ### At equal compute
 #
@@ -1060,7 +1091,11 @@ fig.legend(lines, names, loc="outside lower center", ncols=4, fontsize=8)
 show(fig, "Votes of 1, 2, 4, 8, 16 samples.\n" + "\n".join(told))
 
 # %% [markdown]
-# FRONT-PROSE
+# Up and to the left is better. In Spanish and in rot13 the order is: one answer
+# of A4 on the large base beats sixteen votes of A1, which cost more, and
+# sixteen votes of A4 on the small base, which cost more as well. More samples
+# do not make up for a missing skill. In the jailbreak A1 is ahead, at a lower
+# price.
 #
 # ### See it for yourself
 
@@ -1177,7 +1212,18 @@ for k, step in enumerate(STEPS, start=1):
     print(f"{step:9}{over_seeds(home, 'thought', steps=k)[0]:5.0f}")
 
 # %% [markdown]
-# LENGTH-PROSE
+# How to read it: from left to right A4 may think one step more.
+#
+# As it *writes*, a cut thought is followed by no answer at all, mostly: it was
+# never trained to answer there. But the *choice* says more. Up to the intent
+# it is at chance. Behind the clause it is right in about half, behind the
+# action in all. So the answer is **read off the last step**. It is not decided
+# early and then told (notebook 24 says the same by edits).
+#
+# That makes the length of thought a bad dial in this toy: four of its six
+# steps buy nothing until the last two have come. Whoever wants a shorter
+# thought has to train for it. A1 is the extreme case: trained without any
+# thought, it answers far better than A4 does with a thought cut to nothing.
 #
 # ## 7. More training
 #
