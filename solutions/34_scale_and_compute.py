@@ -377,9 +377,12 @@ show(
 # * **English, held-out topics.** A4 is near the ceiling even on the smallest
 #   base. It is A1 that climbs.
 # * **es, fr, de.** Both climb, A4 far above A1 all the way.
-# * **Ciphers.** Only A4 climbs: from about chance on the small bases to well
-#   over half on the largest. A1 stays at chance or below, at every size.
-# * The teacher hardly matters: hollow and filled marks lie close.
+# * **Ciphers.** Only A4 climbs: from about chance on the smallest bases to well
+#   over half on the larger ones. A1 stays at chance or below, at every size.
+#   (Chance is not zero: whoever complies with everything is right in 20 %.)
+# * The teacher hardly matters: hollow and filled marks lie close. Where a
+#   teacher's data are the same as the largest one's, word for word, the
+#   students are the same, too.
 #
 # Four places, four answers. A sentence such as "deliberation scales better"
 # needs to say where.
@@ -828,13 +831,12 @@ for name in ("A1", "A4"):
             print(f"{name}, {spot:18}{'-':>7}{'-':>7}   all alike")
             continue
         a, b = mean * (1 / rho - 1), (1 - mean) * (1 / rho - 1)
-        shape = (
-            "U"
-            if max(a, b) < 1
-            else "one peak at 1"
-            if b < 1
-            else ("one peak at 0" if a < 1 else "one peak inside")
-        )
+        if 0.6 < min(a, b) and max(a, b) < 1.5:
+            shape = "nearly flat"
+        elif max(a, b) < 1:
+            shape = "U"
+        else:
+            shape = "one peak at 1" if b < 1 else "other"
         print(f"{name}, {spot:18}{a:7.2f}{b:7.2f}   {shape}")
 
 # %% [markdown]
