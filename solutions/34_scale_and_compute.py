@@ -831,7 +831,7 @@ for name in ("A1", "A4"):
             print(f"{name}, {spot:18}{'-':>7}{'-':>7}   all alike")
             continue
         a, b = mean * (1 / rho - 1), (1 - mean) * (1 / rho - 1)
-        if 0.6 < min(a, b) and max(a, b) < 1.5:
+        if min(a, b) > 0.6 and max(a, b) < 1.5:
             shape = "nearly flat"
         elif max(a, b) < 1:
             shape = "U"
