@@ -141,12 +141,6 @@ SMALL = {
         "arm": untrained,
         "deliberations": few_deliberations,
     },
-    "thought_length": {
-        "LENGTHS": (1,),
-        "arm": untrained,
-        "deliberations": few_deliberations,
-        "measure": partial(scale.measure, home=5, abroad=5),
-    },
     "training_compute": {
         "LOOKS": (0, 1),
         "EACH": 1,
