@@ -9,8 +9,9 @@ from functools import partial
 import pytest
 
 from utils.evaluate import arms, training_data
-from utils.evaluate.studies import edit_spec, labels
+from utils.evaluate.studies import edit_spec, labels, scale
 from utils.evaluate.studies import reward_model as rm
+from utils.evaluate.studies.phases import flawless
 from utils.evaluate.study import NAMES, load_rows
 from utils.models.load import load
 
@@ -21,6 +22,11 @@ trained = partial(rm.trained, n=FEW)
 def untrained(name: str, base: str = "lab", seed: int = 0) -> tuple:
     """Stand in for a trained arm."""
     return *load(base), {}
+
+
+def few_deliberations(base: str, seed: int) -> list[tuple]:
+    """Stand in for what a teacher writes."""
+    return [(r, flawless(r)) for r in training_data.training_requests(seed, 40)]
 
 
 SMALL = {
@@ -42,6 +48,13 @@ SMALL = {
         "LONGEST": 20,
         "TESTS": 10,
         "ASKED": 2,
+        "arm": untrained,
+    },
+    "compute": {
+        "RUNS": (("A1", "lab_xs"), ("A4", "lab_xs")),
+        "PLACES": (("en", "hurry"),),
+        "SAMPLES": 2,
+        "REQUESTS": 5,
         "arm": untrained,
     },
     "dpo": {
@@ -140,6 +153,18 @@ SMALL = {
         "RUNS": (("A1", "lab"), ("A4", "lab")),
         "REQUESTS": 1,
         "arm": untrained,
+    },
+    "scale": {
+        "BASES": ("lab", "lab_xs"),
+        "measure": partial(scale.measure, home=5, abroad=5),
+        "arm": untrained,
+        "deliberations": few_deliberations,
+    },
+    "training_compute": {
+        "LOOKS": (0, 1),
+        "EACH": 1,
+        "PLACES": (("en", "seen"),),
+        "deliberations": few_deliberations,
     },
 }
 
