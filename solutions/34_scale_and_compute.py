@@ -532,8 +532,8 @@ for teacher in ("itself", "largest"):
 # * In the **languages** and in **ciphers** it is deliberation, whoever is the
 #   teacher. Part of it, in the languages, was the teacher.
 # * In **new jailbreaks** it is the *direct* arm, whoever is the teacher. These
-#   attacks are restated as part of the request (notebook 32), and a larger
-#   model still restates most of the worst of them. The first statement of
+#   attacks put another topic into the thought or break its form (notebook
+#   32), and a larger model still falls for the worst of them. The first statement of
 #   section 1 was about jailbreaks. In this toy it comes out the other way.
 # * On **held-out topics in English** the sign of the mean depends on the
 #   teacher. With its own, deliberation seems to gain more; with the same
@@ -1046,7 +1046,7 @@ for name, base in RUNS:
 # * **A4 gains where its samples disagree**, most of all in the ciphers on the
 #   large base. Part of that only undoes the noise of temperature 1: compare
 #   with the greedy answer, which costs one sample.
-# * **In the jailbreak** votes bring A4 a few points, and no more than the greedy
+# * **In the jailbreak** votes bring A4 a few points, no more than the greedy
 #   answer has for the price of one.
 # * **A vote can lose.** A4 on the small base gets worse by voting in base64:
 #   there the most frequent action is a wrong one.
@@ -1229,8 +1229,9 @@ for k, step in enumerate(STEPS, start=1):
 # As it *writes*, a cut thought is followed by no answer at all, mostly: it was
 # never trained to answer there. But the *choice* says more. Up to the intent
 # it is at chance. Behind the clause it is right in about half (in English and
-# Spanish), behind the action as often as with the whole thought. So the answer is **read off the last step**. It is not decided
-# early and then told (notebook 24 says the same by edits).
+# Spanish), behind the action as often as with the whole thought. So the
+# answer is **read off the last step**. It is not decided early and then told
+# (notebook 24 says the same by edits).
 #
 # That makes the length of thought a bad dial in this toy: four of its six
 # steps buy nothing until the last two have come. Whoever wants a shorter
@@ -1410,7 +1411,17 @@ show(
 )
 
 # %% [markdown]
-# TASKS-PROSE
+# How to read it: a thin curve is one task, points are its shares.
+#
+# * **A4's tasks** rise one after the other, from near 0 to near 100. A sigmoid
+#   is a fair sketch of each.
+# * **A1's** are not so orderly. In its first steps it gives one action to all
+#   requests, then another. The task of that action looks solved, and is not.
+#   Later each task stops at a height of its own, some at half.
+# * **Comply tasks** have no sigmoid from nothing to be fitted: before training
+#   the base complies with everything (that look, at step 0, has no place on a
+#   logarithmic axis). The first steps destroy this, then it comes back for
+#   the right requests. Success at a task can go down first.
 #
 # ### Exercise 6: write `line_against_log`
 #
@@ -1558,9 +1569,31 @@ for name in ("A1", "A4"):
     )
 
 # %% [markdown]
-# AVERAGE-PROSE
+# Does "a sigmoid for each task, a line for the average" hold here? In parts.
+#
+# * **A sigmoid for each task**: for A4 it leaves less over than a line does, but
+#   about twice what chance would. For A1 it hardly beats the line, and the
+#   median width is larger than the whole range that was measured: such a fit
+#   describes nothing.
+# * **A line for the average**: no. r2 is above 0.9 for A4, and the residuals
+#   show what it hides: a shelf, a steep rise, a ceiling. They are several
+#   times what chance leaves. One sigmoid does not fit much better.
+# * **Why not?** The midpoints of A4's tasks lie within a factor that is smaller
+#   than the width of a single rise. The tasks are learned together, not one
+#   after the other. By the made-up tasks above that gives a bent average. It
+#   would take tasks of very different difficulty, and ours have one recipe.
+# * **Spanish, A1**: the line is nearly level. No amount of training in English
+#   that we tried brings the direct arm there. That is a flat curve with room
+#   to rise, unlike the ones at a ceiling.
+#
+# "Chance" counts the answers only. Seeds that learn a task at different steps
+# add to it, so that part of the twofold may be theirs.
 #
 # ## 8. The verdicts
+#
+# A statement about a difference is *supported* with its whole interval above
+# 0, *refuted* with all of it below, and *open* otherwise. A statement about a
+# form is refuted where it leaves over more than twice what chance would.
 
 # %%
 CLAIMS = [
@@ -1598,7 +1631,23 @@ for (place, name), (line, bend, chance) in verdicts.items():
 # %% [markdown]
 # ## Summary
 #
-# SUMMARY
+# * Compute is 2 N for a token that is answered and 6 N for one that is learned;
+#   in small models the output layer counts, in all models the thought does.
+# * Who gains from a larger base model depends on the place: deliberation in
+#   languages and ciphers, the direct arm in new jailbreaks, nobody at a
+#   ceiling. "Scales better" without a place says little.
+# * A small base is also a small teacher. At the smallest size that alone moved
+#   scores by tens of points, and turned the sign of a mean. Teach all sizes
+#   with the same data before you compare them.
+# * A mean hides whether a model is unsure or wrong. Votes repair the first and
+#   not the second. The direct arm abroad is wrong; deliberation in ciphers is
+#   unsure.
+# * Sixteen cheap votes cost more than one thought, and are worth less, but for
+#   a jailbreak in which the thought itself is the weakness.
+# * A thought can't be shortened after training: the answer is read off its
+#   last step.
+# * r2 is no proof of a line. Look at the residuals, and at what chance would
+#   leave.
 #
 # **What was not shown**
 #
