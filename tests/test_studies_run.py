@@ -8,11 +8,15 @@ from functools import partial
 
 import pytest
 
+from utils.align.deliberate import Deliberation
 from utils.evaluate import arms, training_data
 from utils.evaluate.studies import edit_spec, labels
 from utils.evaluate.studies import reward_model as rm
 from utils.evaluate.study import NAMES, load_rows
+from utils.evaluate.training_data import training_requests
 from utils.models.load import load
+from utils.world.replies import answer, true_thought
+from utils.world.requests import Request
 
 FEW = 240  # requests
 trained = partial(rm.trained, n=FEW)
@@ -21,6 +25,14 @@ trained = partial(rm.trained, n=FEW)
 def untrained(name: str, base: str = "lab", seed: int = 0) -> tuple:
     """Stand in for a trained arm."""
     return *load(base), {}
+
+
+def flawless(_base: str, seed: int) -> list[tuple[Request, Deliberation]]:
+    """Stand in for the deliberations of the base model."""
+    return [
+        (one, Deliberation(true_thought(one), answer(one.action(), one.topic.name)))
+        for one in training_requests(seed, 40)
+    ]
 
 
 SMALL = {
@@ -88,6 +100,13 @@ SMALL = {
     "judge_hacks": {"REQUESTS": 4, "JUDGES": ("lab_xs",), "READINGS": 2},
     "labels": {"draw_cases": partial(labels.draw_cases, n=20)},
     "label_training": {"TRAIN": 64, "TEST": 20, "STEPS": 2},
+    "long_training": {
+        "LEGS": {"A4": (0.5, 1), "A1": (0.5, 1, 2)},
+        "SFT_STEPS": 2,
+        "REQUESTS": 5,
+        "arm": untrained,
+        "deliberations": flawless,
+    },
     "monitors": {
         "ARMS": ("A4",),
         "REQUESTS": 5,
