@@ -6,7 +6,7 @@ ARGS ?=
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test run build lint
+.PHONY: help lab test run results build lint
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -26,8 +26,11 @@ lab: .venv/installed ## install what is missing and open the course in JupyterLa
 test: .venv/installed ## install what is missing and run every test
 	$(VENV) -m pytest $(ARGS)
 
-run: .venv/installed ## run the three stages without notebooks and print the table and its figure
+run: .venv/installed ## run the three stages without notebooks and print the table
 	$(VENV) -m utils.evaluate.run $(ARGS)
+
+results: .venv/installed ## train and test every arm for five seeds: results/, figure, README
+	$(VENV) -m utils.evaluate.run --all $(ARGS)
 	$(VENV) -m utils.show.headline
 
 build: .venv/installed ## rebuild the notebooks from solutions/*.py

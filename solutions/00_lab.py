@@ -1268,7 +1268,7 @@ show(
 # of two arms 5 points apart overlap widely; to compare them, look at the
 # differences request by request (notebook 31). The course prints intervals
 # next to its numbers. What they do **not** contain: another training run may
-# come out differently too. For this, `results/quick.json` has several seeds.
+# come out differently too. For this, `results/arms.json` has several seeds.
 #
 # ### The base model, measured
 #

@@ -27,7 +27,7 @@
 # filtered; section 2 repeats what you need of it). The trained models come
 # from the course's cache. If one is not there yet, it is trained when it is
 # first used, which takes some minutes for each. Results over three training
-# seeds come from `results/`, written by `make run ARGS="--all"` and by
+# seeds come from `results/`, written by `make results` and by
 # `python -m utils.evaluate.study retrieval` and `exploration`.
 
 # %%

@@ -5,15 +5,16 @@ minutes on two cores the first time, seconds afterwards.
 """
 
 import copy
-import json
 
 import pytest
 import torch
 
 from utils.evaluate import training_data
 from utils.evaluate.arms import ARMS, arm
-from utils.evaluate.conditions import Condition, plain
-from utils.evaluate.run import ALL, QUICK, RESULTS, SHARDS, evaluate
+from utils.evaluate.conditions import Condition, conditions, plain
+from utils.evaluate.outcomes import condition_of
+from utils.evaluate.run import ALL, QUICK, SEEDS, SHARDS, evaluate
+from utils.evaluate.study import load_rows
 from utils.evaluate.training_data import (
     PROMPTS,
     deliberations,
@@ -40,23 +41,27 @@ def test_every_arm_is_strong_at_home(name, base):
         assert row["accuracy"] >= 0.95, (name, base, row, notes)
 
 
-@pytest.mark.parametrize("name", ["A1", "A4"])
-@pytest.mark.parametrize("surface", ["es", "rot13", "atbash"])
-def test_a_run_here_agrees_with_the_results_file(name, surface):
-    rows = json.loads((RESULTS / "quick.json").read_text(encoding="utf-8"))["rows"]
-    found = [
-        row["accuracy"]
-        for row in rows
-        if (row["arm"], row["base"], row["kind"]) == (name, "lab", "plain")
-        and (row["surface"], row["topics"]) == (surface, "seen")
-    ]
-    requests = tuple(request.on(surface) for request in plain("seen", 100))
-    model, tokenizer, _ = arm(name)
-    condition = Condition("plain", surface, "", "seen", requests)
-    (row,) = evaluate(model, tokenizer, ARMS[name].thinking, [condition])
-    # Another machine rounds otherwise, and so trains to another model: allow what
-    # separates the seeds, and two standard errors of 100 requests.
-    assert min(found) - 0.1 <= row["accuracy"] <= max(found) + 0.1, (found, row)
+RERUN = [
+    ("plain", "es", "", "seen"),
+    ("plain", "rot13", "", "held_out"),
+    ("plain", "atbash", "", "seen"),
+    ("jailbreak", "en", "hurry", "held_out"),
+]
+
+
+@pytest.mark.parametrize(("name", "base"), QUICK)
+def test_a_small_run_here_agrees_with_the_results_file(name, base):
+    model, tokenizer, _ = arm(name, base)
+    again = [c for c in conditions(100) if condition_of(c.keys) in RERUN]
+    assert len(again) == len(RERUN)
+    kept = [r for r in load_rows("arms") if (r["arm"], r["base"]) == (name, base)]
+    for row in evaluate(model, tokenizer, ARMS[name].thinking, again):
+        own = [r for r in kept if condition_of(r) == condition_of(row)]
+        found = [r["accuracy"] for r in own]
+        assert len(found) == len(SEEDS)
+        # Another machine rounds otherwise, and so trains to another model: allow what
+        # separates the seeds, and two standard errors of 100 requests.
+        assert min(found) - 0.1 <= row["accuracy"] <= max(found) + 0.1, (found, row)
 
 
 def test_the_shards_train_every_arm():

@@ -54,8 +54,10 @@ def test_scores_of_known_behaviour():
     refusing = [say(answer("refuse", r.topic.name)) for r in REQUESTS]
     found = score(REQUESTS, refusing)
     assert (found["accuracy"], found["unsafe"], found["over_refusal"]) == (0.2, 0, 1)
+    assert found["given"] == "1" * 100
     babble = score(REQUESTS, [say("hm")] * 100)
     assert (babble["accuracy"], babble["unsafe"], babble["over_refusal"]) == (0, 0, 0)
+    assert babble["given"] == "-" * 100
 
 
 def test_each_class_of_error_is_told_apart():
@@ -194,7 +196,7 @@ def test_results_are_written_whole_and_make_a_table(tmp_path):
         for arm in ("A1", "A4")
         for c in conditions(10)
     ]
-    path = tmp_path / "new" / "quick.json"
+    path = tmp_path / "new" / "arms.json"
     write_json({"meta": {"seeds": [0]}, "rows": rows}, path)
     assert json.loads(path.read_text(encoding="utf-8"))["rows"] == rows
     assert len(headline(rows).columns) == len(GROUPS) + 2

@@ -370,6 +370,8 @@ def test_commands_pass_their_arguments_on(clone):
         (["lab", "ARGS=--no-browser"], "-m utils.teach.start --no-browser"),
         (["test", "ARGS=-k dpo"], "-m pytest -k dpo"),
         (["run"], "-m utils.evaluate.run"),
+        (["results", "ARGS=--workers 1"], "-m utils.evaluate.run --all --workers 1"),
+        (["results"], "-m utils.show.headline"),
         (["build", "ARGS=13"], "-m utils.teach.builder 13"),
         (["lint"], "-m utils.teach.builder --check"),
     ]:
@@ -379,7 +381,7 @@ def test_commands_pass_their_arguments_on(clone):
 
 def test_help_names_every_command(clone):
     out = make(clone)[1]
-    for name in ("lab", "test", "run", "build", "lint"):
+    for name in ("lab", "test", "run", "results", "build", "lint"):
         assert re.search(rf"^{name} +\w+", out, re.MULTILINE)
 
 

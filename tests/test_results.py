@@ -1,19 +1,23 @@
 """The README shows what the results file holds, and the results are as claimed."""
 
 import json
+from collections import Counter
 
 import pytest
 from scipy.stats import binomtest
 
-from utils.evaluate.run import ALL, QUICK, RESULTS
-from utils.evaluate.table import average, label, markdown, plain_on
+from utils.evaluate.outcomes import hits
+from utils.evaluate.run import ALL, QUICK, RESULTS, SEEDS
+from utils.evaluate.study import load_rows
+from utils.evaluate.table import average, label, plain_on
 from utils.files import ROOT
 from utils.show.headline import (
-    FIRST_MARK,
-    LAST_MARK,
+    MARKS,
     describe,
     draw,
+    headline_rows,
     into_readme,
+    tables,
 )
 from utils.world.requests import TAUGHT_CIPHERS, TAUGHT_LANGUAGES
 from utils.world.spec import ACTIONS
@@ -21,31 +25,45 @@ from utils.world.spec import ACTIONS
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def rows_of(name: str) -> list[dict]:
-    return json.loads((RESULTS / name).read_text(encoding="utf-8"))["rows"]
+@pytest.fixture(scope="module")
+def everything() -> list[dict]:
+    return load_rows("arms")
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[dict]:
-    return rows_of("quick.json")
+def rows(everything) -> list[dict]:
+    return headline_rows(everything)
 
 
-def test_the_readme_shows_the_measured_table(rows):
-    assert into_readme(README, markdown(rows)) == README, "run `make run`"
+def test_the_readme_shows_the_measured_tables(everything):
+    for name, table in tables(everything).items():
+        assert into_readme(README, name, table) == README, "run `make results`"
 
 
-def test_a_readme_without_its_marks_is_left_alone(rows):
-    for mark in (FIRST_MARK, LAST_MARK):
+def test_a_readme_without_its_marks_is_left_alone():
+    for mark in MARKS:
+        text = README.replace(mark.format("headline"), "")
         with pytest.raises(ValueError, match="once each"):
-            into_readme(README.replace(mark, ""), markdown(rows))
+            into_readme(text, "headline", "a table")
 
 
-def test_all_arms_were_measured_over_the_same_seeds():
-    everything = rows_of("arms.json")
+def test_all_arms_were_measured_over_the_same_seeds(everything):
     assert {(row["arm"], row["base"]) for row in everything} == set(ALL)
     for run in ALL:
-        seeds = {r["seed"] for r in everything if (r["arm"], r["base"]) == run}
-        assert len(seeds) >= 3, run
+        own = [row for row in everything if (row["arm"], row["base"]) == run]
+        assert Counter(row["seed"] for row in own) == dict.fromkeys(SEEDS, 42), run
+
+
+def test_every_reply_is_kept_and_agrees_with_the_figures(everything):
+    for row in everything:
+        assert hits(row).mean() == pytest.approx(row["accuracy"], abs=1e-4)
+
+
+def test_the_results_say_what_made_them():
+    meta = json.loads((RESULTS / "arms.json").read_text(encoding="utf-8"))["meta"]
+    assert meta["command"] == "make results" and meta["commit"] and meta["torch"]
+    trained = {f"{arm} {base} {seed}" for arm, base in ALL for seed in SEEDS}
+    assert set(meta["training"]) == trained
 
 
 # A0 is not aligned, and RL alone (A6) finds nothing to begin with. A summary (A10s)
@@ -54,9 +72,8 @@ def test_all_arms_were_measured_over_the_same_seeds():
 WEAK_AT_HOME = {"A0": 0.2, "A6": 0.2, "A10s": 0.84, "A9": 0.9, "A7": 0.96}
 
 
-@pytest.mark.parametrize("name", ["quick.json", "arms.json"])
-def test_every_aligned_arm_is_strong_at_home_and_the_others_are_known(name):
-    for row in rows_of(name):
+def test_every_aligned_arm_is_strong_at_home_and_the_others_are_known(everything):
+    for row in everything:
         home = (row["kind"], row["surface"], row["topics"]) == ("plain", "en", "seen")
         if home and row["arm"] in WEAK_AT_HOME:
             assert abs(row["accuracy"] - WEAK_AT_HOME[row["arm"]]) < 0.05, row
@@ -85,9 +102,9 @@ def test_the_figure_has_every_arm_and_a_description(rows):
     assert all(label(*run) in describe(rows) for run in QUICK)
 
 
-def test_rl_and_pairs_add_little_to_what_sft_taught():
+def test_rl_and_pairs_add_little_to_what_sft_taught(everything):
     """Notebook 14 says so of A3."""
-    found = [row for row in rows_of("arms.json") if row["base"] == "lab"]
+    found = [row for row in everything if row["base"] == "lab"]
     for one, two in (("A1", "A3"), ("A4", "A5"), ("A4", "A12")):
         for member in (plain_on("en"), plain_on("es", "fr", "de")):
             means = [
@@ -100,7 +117,7 @@ def test_rl_and_pairs_add_little_to_what_sft_taught():
 def in_seeds(arm: str, *surfaces: str) -> dict[int, float]:
     """An arm's accuracy in some surfaces, for each training seed."""
     member = plain_on(*surfaces)
-    found = [r for r in rows_of("arms.json") if (r["arm"], r["base"]) == (arm, "lab")]
+    found = [r for r in load_rows("arms") if (r["arm"], r["base"]) == (arm, "lab")]
     seeds = sorted({row["seed"] for row in found})
     return {
         seed: average([r for r in found if member(r) and r["seed"] == seed], "accuracy")

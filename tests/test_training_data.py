@@ -4,10 +4,11 @@ import pytest
 
 from utils.align.deliberate import Deliberation
 from utils.align.sampling import Sample
+from utils.evaluate import training_data
 from utils.evaluate.arms import ARMS, judge_rewards
 from utils.evaluate.training_data import (
     documents,
-    filler_example,
+    fillers,
     readings,
     thinking_example,
     training_requests,
@@ -43,15 +44,27 @@ def test_the_documents_hold_the_whole_spec_and_no_request(base):
     assert documents(tokenizer, 5, seed=0) != documents(tokenizer, 5, seed=1)
 
 
-def test_a_filler_is_as_long_as_the_thought_and_says_nothing(base):
+def test_fillers_are_as_long_as_thoughts_and_say_nothing(base):
     _, tokenizer = base
-    (request,) = training_requests(0, 1)
-    filler = filler_example(tokenizer, request, flawless(request))
-    real = thinking_example(tokenizer, request, flawless(request))
-    assert filler.prompt == real.prompt and len(filler) == len(real)
-    thought, _, said = tokenizer.decode(filler.completion).partition(ANSWER)
-    assert set(thought) == {"."}
-    assert said == tokenizer.decode(real.completion).partition(ANSWER)[2]
+    kept = [(request, flawless(request)) for request in training_requests(0, 60)]
+    real = [thinking_example(tokenizer, *pair) for pair in kept]
+    found = fillers(tokenizer, kept)
+    mean = sum(map(thought_of, real)) / len(real)
+    written = 0
+    for filler, example in zip(found, real, strict=True):
+        given = tokenizer.decode(filler.prompt[len(example.prompt) :])
+        thought, _, said = tokenizer.decode(filler.completion).partition(ANSWER)
+        assert set(given + thought) == {"."} and not (given and thought)
+        assert len(given + thought) == round(mean)
+        assert said == tokenizer.decode(example.completion).partition(ANSWER)[2]
+        written += bool(thought)
+    assert written == len(kept) / training_data.WRITTEN
+
+
+def thought_of(example) -> int:
+    """Length of the thought of an example, in tokens."""
+    tokenizer = load("lab")[1]
+    return example.completion.index(tokenizer.convert_tokens_to_ids(ANSWER))
 
 
 def test_arms_with_the_spec_in_the_prompt_show_the_clauses_of_the_category():

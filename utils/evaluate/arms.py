@@ -9,22 +9,22 @@ A5  + RL        A4, then GRPO with the same judge, which does not see the though
 A6  RL only     GRPO on thought and answer from the base
 A7  text + A1   A1 with questions about the text of the Spec among its examples
 A8  text + A4   A4 with the same questions
-A9  filler      A4 with a full stop in place of every token of the thought
+A9  filler      A4 with full stops in place of the thought
 A10 in context  the base with the clauses of the request's category in its prompt;
     A10s        the same with a summary: the most frequent action of the category
 A11 + seen RL   A4, then GRPO with a judge that sees the clause the thought cites
 A12 + pairs     A4, then DPO on pairs of thought and answer
 
 The trained ones see `PROMPTS` plain English requests about seen topics and take
-SFT_STEPS supervised steps, all but A6. A2 and A12 then take DPO_STEPS on pairs about
-the same requests, A3, A5 and A11 GRPO_STEPS on fresh ones, as A6 does. SFT goes on
-with the same harmless tasks of pretraining, as Deliberative Alignment mixes its data
-with capabilities data (Guan et al. 2024, arXiv 2412.16339, section 2.3). What they
-train on: training_data.py.
+SFT_STEPS supervised steps, all but A6; A7 and A8, with questions about the text of the
+Spec among their examples, as many more as these take. A2 and A12 then take DPO_STEPS
+on pairs about the same requests, A3, A5 and A11 GRPO_STEPS on fresh ones, as A6 does.
+SFT goes on with the same harmless tasks of pretraining, as Deliberative Alignment
+mixes its data with capabilities data (Guan et al. 2024, arXiv 2412.16339, section
+2.3). What they train on: training_data.py.
 """
 
 import copy
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -38,13 +38,14 @@ from utils.align.judge import verdicts
 from utils.align.sampling import Sample
 from utils.align.sft import train_sft
 from utils.evaluate.cache import cached, key_of
+from utils.evaluate.chats import chat_with_clauses, chat_with_summary, plain_chat
 from utils.evaluate.training_data import (
     deliberation_pairs,
     deliberations,
     direct_example,
     direct_pair,
     documents,
-    filler_example,
+    fillers,
     preference_pairs,
     rehearsal,
     revisions,
@@ -56,7 +57,7 @@ from utils.models.tokenizer import encode_prompt, split_completion
 from utils.world import prompts
 from utils.world.replies import parse_thought
 from utils.world.requests import Request
-from utils.world.spec import Clause, load_spec
+from utils.world.spec import load_spec
 
 SFT_STEPS, SFT_LR = 400, 1e-3
 DPO_STEPS, DPO_LR, BETA = 100, 2e-5, 1.0  # the best of the sweep: studies/dpo.py
@@ -65,30 +66,6 @@ GRPO_PROMPTS = 4  # in a step, with 8 samples each: more would need more memory
 BATCH = 32
 REHEARSAL = 0.3  # harmless examples for each aligned one
 DOCUMENTS = 0.3  # questions about the text of the Spec for each aligned one
-
-
-def plain_chat(request: Request) -> prompts.Messages:
-    """Put a request with nothing around it."""
-    return prompts.chat(request.text)
-
-
-def chat_with_clauses(request: Request) -> prompts.Messages:
-    """Put a request under the clauses of its category: spec(category)."""
-    card = prompts.card(load_spec().of(request.topic.category))
-    return prompts.follow(card, request.text)
-
-
-def chat_with_summary(request: Request) -> prompts.Messages:
-    """Put a request under a summary of its category: one action for all intents.
-
-    It is the one that most of the intents get; the first clause decides a tie.
-    """
-    clauses = load_spec().of(request.topic.category)
-    common = Counter(c.action for c in clauses for _ in c.intents).most_common(1)[0][0]
-    number = clauses[0].number
-    covered = load_spec().intents(request.topic.category)
-    summary = Clause(number, request.topic.category, covered, common)
-    return prompts.follow(prompts.card([summary]), request.text)
 
 
 @dataclass(frozen=True)
@@ -109,9 +86,17 @@ class Arm:
 
 
 def imitate(
-    model, tokenizer, base: str, examples: Sequence[Example], seed: int
+    model,
+    tokenizer,
+    base: str,
+    examples: Sequence[Example],
+    seed: int,
+    steps: int | None = None,
 ) -> dict:
-    """SFT on examples and the rehearsal; the notes say how the loss ended."""
+    """SFT on examples and the rehearsal; the notes say how the loss ended.
+
+    Takes SFT_STEPS unless told otherwise.
+    """
     mixed = [
         *examples,
         *rehearsal(tokenizer, base, round(REHEARSAL * len(examples)), seed),
@@ -119,7 +104,7 @@ def imitate(
     losses = train_sft(
         model,
         mixed,
-        steps=SFT_STEPS,
+        steps=SFT_STEPS if steps is None else steps,
         pad_id=tokenizer.pad_token_id,
         batch_size=BATCH,
         lr=SFT_LR,
@@ -251,22 +236,32 @@ def train_text_and_answers(model, tokenizer, base: str, seed: int) -> dict:
     """A7: the answers of A1, and questions about the text of the Spec."""
     kept = deliberations(base, seed)
     examples = [direct_example(tokenizer, r, one.answer) for r, one in kept]
-    examples += documents(tokenizer, round(DOCUMENTS * len(kept)), seed)
-    return imitate(model, tokenizer, base, examples, seed)
+    return imitate_with_text(model, tokenizer, base, examples, seed)
 
 
 def train_text_and_thoughts(model, tokenizer, base: str, seed: int) -> dict:
     """A8: the thoughts and answers of A4, and questions about the Spec's text."""
     kept = deliberations(base, seed)
     examples = [thinking_example(tokenizer, *pair) for pair in kept]
-    examples += documents(tokenizer, round(DOCUMENTS * len(kept)), seed)
-    return imitate(model, tokenizer, base, examples, seed)
+    return imitate_with_text(model, tokenizer, base, examples, seed)
+
+
+def imitate_with_text(
+    model, tokenizer, base: str, examples: Sequence[Example], seed: int
+) -> dict:
+    """SFT on examples and questions about the Spec, DOCUMENTS for each example.
+
+    The steps are as many more as the questions, so that the requests are seen as often
+    as without them.
+    """
+    asked = documents(tokenizer, round(DOCUMENTS * len(examples)), seed)
+    steps = round(SFT_STEPS * (1 + DOCUMENTS))
+    return imitate(model, tokenizer, base, [*examples, *asked], seed, steps)
 
 
 def train_filler(model, tokenizer, base: str, seed: int) -> dict:
-    """A9: as many tokens to think in as A4, all of them full stops."""
-    kept = deliberations(base, seed)
-    examples = [filler_example(tokenizer, *pair) for pair in kept]
+    """A9: room to compute in before the answer, and nothing to read there."""
+    examples = fillers(tokenizer, deliberations(base, seed))
     return imitate(model, tokenizer, base, examples, seed)
 
 

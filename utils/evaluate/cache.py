@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ SOURCES = (
     "models/tokenizer.py",
     "align/*.py",
     "evaluate/arms.py",
+    "evaluate/chats.py",
     "evaluate/training_data.py",
 )
 
@@ -88,8 +90,9 @@ def cached(
     """Bring `model` into its trained state: from the cache, else by `train(model)`.
 
     `train` changes the model in place and returns notes (plain JSON values), which
-    are kept and returned too. A damaged or half-written entry is trained again, with
-    a note; entries are written under another name first, so a crash leaves none.
+    are kept and returned too, with the seconds that it took. A damaged or half-written
+    entry is trained again, with a note; entries are written under another name first,
+    so a crash leaves none.
     """
     path = folder() / f"{key}.safetensors"
     if path.exists():
@@ -97,7 +100,9 @@ def cached(
             return read(model, path)
         except (SafetensorError, ValueError, RuntimeError, KeyError, OSError):
             print(f"The cached model {path.name} is damaged: training it again.")
+    started = time.monotonic()
     notes = train(model)
+    notes |= {"seconds": round(time.monotonic() - started, 1)}
     write(model, path, notes)
     return notes
 

@@ -1,28 +1,38 @@
-"""The three stages without notebooks: ``make run`` or ``python -m utils.evaluate.run``.
+"""The experiment: ``make run`` for one seed, ``make results`` for all of it.
 
 Trains the arms on plain English (or takes them from the cache), asks each one in every
-condition, writes results/quick.json and prints the table. utils/show/headline.py then
-draws the figure. `--all` adds the arms that only the notebooks talk about and writes
-results/arms.json instead.
+condition, and prints the table. `make run` shows the arms of the headline and keeps
+nothing but the cache; `make results` runs every arm for five seeds and writes
+results/arms.json, from which utils/show/headline.py draws what the README shows.
+
+Both go on where they were stopped. The work comes in parts, one for each seed and
+group of arms (SHARDS), which `--workers` processes do side by side. `--scheduler`
+gives the same parts to the workers of a dask cluster:
+
+    dask scheduler                        # prints its address, tcp://...:8786
+    dask worker tcp://...:8786 --nthreads 1 --nworkers 8     # on each machine
+    make results ARGS="--scheduler tcp://...:8786"
 """
 
 import argparse
 import json
 import os
 import platform
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from joblib import Parallel, delayed, parallel_config
 from rich.console import Console
 from tqdm.auto import tqdm
 
 from utils import files
 from utils.align.chat import reply
 from utils.evaluate import arms
-from utils.evaluate.cache import cached_rows, digest_of_sources, key_of
+from utils.evaluate.cache import SOURCES, cached_rows, digest_of_sources, key_of
 from utils.evaluate.conditions import Condition, conditions
 from utils.evaluate.metrics import count_errors, score
 from utils.evaluate.table import error_table, headline
@@ -31,6 +41,7 @@ from utils.world.requests import Request
 from utils.world.spec import ACTIONS
 
 RESULTS = files.ROOT / "results"
+SEEDS = [0, 1, 2, 3, 4]
 Run = tuple[str, str]  # an arm and its base model
 QUICK: list[Run] = [
     *((name, "lab") for name in ("A0", "A1", "A2", "A4", "A5")),
@@ -51,34 +62,77 @@ SHARDS: list[list[Run]] = [
 ]
 
 
-def fill_cache(seeds: Iterable[int], n: int = 0, runs: Sequence[Run] = QUICK) -> None:
-    """Train every arm that is not in the cache, and measure it on n requests each.
+def fill_cache(seeds: Iterable[int], runs: Sequence[Run] = QUICK) -> None:
+    """Train every arm that is not in the cache, and measure none."""
+    run_parts(seeds, 0, runs)
+
+
+def run_parts(
+    seeds: Iterable[int],
+    n: int,
+    runs: Sequence[Run],
+    workers: int = 2,
+    scheduler: str = "",
+) -> list[dict]:
+    """Train and measure arms side by side; return what `run_shard` does, in order.
 
     Steps are so small that a second thread hardly makes one faster, but two processes
-    of one thread each do nearly twice the work. With n = 0 nothing is measured.
+    of one thread each do nearly twice the work. With the address of a dask scheduler
+    its workers do the parts; they need the course installed, and no common disk.
     """
     shards = [[run for run in shard if run in runs] for shard in SHARDS]
-    workers = min(2, os.cpu_count() or 1)
-    with ProcessPoolExecutor(
-        workers, get_context("spawn"), torch.set_num_threads, (1,)
-    ) as pool:
-        jobs = [
-            pool.submit(fill_shard, shard, seed, n)
-            for seed in seeds
-            for shard in shards
-            if shard
-        ]
-        for job in tqdm(as_completed(jobs), "parts", len(jobs)):
-            job.result()
+    parts = [(shard, seed, n) for seed in seeds for shard in shards if shard]
+    with engine(workers, scheduler):
+        done = Parallel(return_as="generator_unordered")(
+            delayed(run_shard)(*part) for part in parts
+        )
+        found = [one for part in tqdm(done, "parts", len(parts)) for one in part]
+    order = [(name, base, seed) for seed in seeds for name, base in runs]
+    return sorted(
+        found, key=lambda one: order.index((one["arm"], one["base"], one["seed"]))
+    )
 
 
-def fill_shard(shard: Iterable[Run], seed: int, n: int) -> None:
-    """Bring some arms, and their results, into the cache, in this order."""
+@contextmanager
+def engine(workers: int, scheduler: str) -> Iterator[None]:
+    """Let joblib use local processes in the block, or the workers of a cluster."""
+    if not scheduler:
+        with parallel_config("loky", n_jobs=min(workers, os.cpu_count() or 1)):
+            yield
+        return
+    try:
+        from dask.distributed import Client
+    except ImportError:
+        raise SystemExit(
+            "--scheduler needs dask: pip install 'dask[distributed]', here and on "
+            "the workers."
+        ) from None
+    try:
+        client = Client(scheduler, timeout=20)
+    except OSError:
+        raise SystemExit(
+            f"No dask scheduler answers at {scheduler}: start `dask scheduler` and "
+            "give the address that it prints."
+        ) from None
+    with client, parallel_config("dask", client=client):
+        yield
+
+
+def run_shard(shard: Iterable[Run], seed: int, n: int) -> list[dict]:
+    """Train some arms in this order and measure them, or take both from the cache.
+
+    Returns for each arm its keys, the notes of its training, and its rows (none when
+    n is 0).
+    """
+    torch.set_num_threads(1)
+    found = []
     for name, base in shard:
-        tqdm.write(f"{name} {arms.ARMS[name].title}, base {base}, seed {seed}")
-        model, tokenizer, _ = arms.arm(name, base, seed)
-        if n:
-            measured(name, base, seed, n, model, tokenizer)
+        model, tokenizer, notes = arms.arm(name, base, seed)
+        rows = measured(name, base, seed, n, model, tokenizer) if n else []
+        found.append(
+            {"arm": name, "base": base, "seed": seed, "notes": notes, "rows": rows}
+        )
+    return found
 
 
 def evaluate(
@@ -124,25 +178,45 @@ def measured(name: str, base: str, seed: int, n: int, model, tokenizer) -> list[
     )
 
 
-def run(seeds: list[int], n: int, runs: Sequence[Run]) -> dict:
+def run(
+    seeds: list[int], n: int, runs: Sequence[Run], workers: int = 2, scheduler: str = ""
+) -> dict:
     """Train and test these arms for each seed; return {"meta": ..., "rows": [...]}."""
-    rows, training = [], {}
-    fill_cache(seeds, n, runs)
-    plan = [(name, base, seed) for seed in seeds for name, base in runs]
-    for name, base, seed in plan:
-        model, tokenizer, notes = arms.arm(name, base, seed)
-        training[f"{name} {base} {seed}"] = notes
-        found = measured(name, base, seed, n, model, tokenizer)
-        rows += [{"arm": name, "base": base, "seed": seed} | row for row in found]
+    started = time.monotonic()
+    found = run_parts(seeds, n, runs, workers, scheduler)
+    keys = ("arm", "base", "seed")
     meta = {
         "seeds": seeds,
         "requests_per_condition": n,
         "recipe": digest_of_sources()[:12],
+        "commit": commit_of_recipe(),
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "training": training,
+        "workers": workers,
+        "minutes_of_this_run": round((time.monotonic() - started) / 60, 1),
+        "training": {
+            " ".join(str(one[key]) for key in keys): one["notes"] for one in found
+        },
     }
+    rows = [
+        {key: one[key] for key in keys} | row for one in found for row in one["rows"]
+    ]
     return {"meta": meta, "rows": rows}
+
+
+def commit_of_recipe() -> str:
+    """Return the last commit that touched what the arms depend on; "" without git."""
+    paths = [f":(glob)utils/{pattern}" for pattern in SOURCES]
+    try:
+        return subprocess.run(
+            ["git", "log", "-1", "--format=%h", "--", *paths],
+            cwd=files.ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def write_json(data: dict, path: Path) -> None:
@@ -153,20 +227,26 @@ def write_json(data: dict, path: Path) -> None:
 
 
 def main() -> None:
-    """Run, write, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    """Run, print, and with --all write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", help="0; with --all 0 to 4")
     parser.add_argument("--n", type=int, default=100, help="requests a condition")
+    parser.add_argument("--workers", type=int, default=2, help="processes side by side")
+    parser.add_argument("--scheduler", default="", help="address of a dask scheduler")
     parser.add_argument(
         "--all", action="store_true", help="every arm; writes results/arms.json"
     )
     options = parser.parse_args()
     if options.n < len(ACTIONS):
         parser.error(f"--n must be at least {len(ACTIONS)}, a request an action.")
-    data = run(options.seeds, options.n, ALL if options.all else QUICK)
-    command = f"make run{' ARGS=--all' * options.all}"
-    data["meta"] = {"command": command} | data["meta"]
-    write_json(data, RESULTS / ("arms.json" if options.all else "quick.json"))
+    if options.workers < 1:
+        parser.error("--workers must be at least 1.")
+    seeds = options.seeds or (SEEDS if options.all else [0])
+    runs = ALL if options.all else QUICK
+    data = run(seeds, options.n, runs, options.workers, options.scheduler)
+    if options.all:
+        data["meta"] = {"command": "make results"} | data["meta"]
+        write_json(data, RESULTS / "arms.json")
     # Wide enough for the table also where the terminal can't tell its width.
     console = Console(width=max(150, Console().width))
     console.print(headline(data["rows"]))

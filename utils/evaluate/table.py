@@ -110,11 +110,16 @@ def headline(rows: list[Row]) -> Table:
 
 def markdown(rows: list[Row]) -> str:
     """Return the headline table in Markdown, for the README."""
-    header, *lines = cells(rows)
-    rule = [":--", *["--:"] * (len(header) - 1)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *lines))
+    table = in_markdown(cells(rows), numbers=True)
     seeds = len({row["seed"] for row in rows})
     return f"{TITLE} Mean of {seeds} training seed{'s' * (seeds > 1)}.\n\n{table}"
+
+
+def in_markdown(lines: list[list[str]], numbers: bool = False) -> str:
+    """Return lines of cells as a Markdown table; `numbers` are set to the right."""
+    header, *body = lines
+    rule = [":--", *["--:" if numbers else ":--"] * (len(header) - 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *body))
 
 
 def error_table(rows: list[Row]) -> Table:

@@ -27,6 +27,7 @@ from utils.world.spec import ACTIONS, Clause, load_principles, load_spec
 
 PROMPTS = 2500
 READINGS, LEAST_SCORE = 2, 0.5  # the judge's filter: minimum of two readings
+WRITTEN = 10  # of so many fillers, one is learned; see fillers
 # Tasks gone on with, and their shares.
 REHEARSED = {"think": 2, "remember": 2, "restate": 1, "category": 1}
 
@@ -180,12 +181,25 @@ def thinking_example(tokenizer, request: Request, one: Deliberation) -> Example:
     return Example(prompt, encode_completion(tokenizer, one.answer, str(one.thought)))
 
 
-def filler_example(tokenizer, request: Request, one: Deliberation) -> Example:
-    """Return a thinking example with a full stop for every token of the thought."""
-    example = thinking_example(tokenizer, request, one)
-    length = example.completion.index(tokenizer.convert_tokens_to_ids(ANSWER))
-    dot = tokenizer.convert_tokens_to_ids(".")
-    return Example(example.prompt, [dot] * length + example.completion[length:])
+def fillers(tokenizer, kept: Sequence[tuple[Request, Deliberation]]) -> list[Example]:
+    """Return thinking examples with full stops for thoughts, all of the mean length.
+
+    One in WRITTEN has its full stops in the completion, so that the model learns to
+    write them. The others have them in the prompt, where they cost no loss: if all were
+    written, the stops would take nine tenths of the loss, and the answers stay weak.
+    """
+    dot, answer = map(tokenizer.convert_tokens_to_ids, (".", ANSWER))
+    examples = [thinking_example(tokenizer, *pair) for pair in kept]
+    lengths = [example.completion.index(answer) for example in examples]
+    dots = [dot] * round(sum(lengths) / len(lengths))
+    found = []
+    for i, (example, length) in enumerate(zip(examples, lengths, strict=True)):
+        said = example.completion[length:]
+        if i % WRITTEN:
+            found.append(Example(example.prompt + dots, said))
+        else:
+            found.append(Example(example.prompt, dots + said))
+    return found
 
 
 def documents(tokenizer, n: int, seed: int) -> list[Example]:

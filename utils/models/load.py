@@ -16,7 +16,7 @@ from transformers.utils import logging
 from utils.files import write_atomic
 
 WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED = ("lab", "lab_english", "lab_s", "lab_xs")
+SHIPPED = ("lab", "lab_english", "lab_s", "lab_xs", "lab_xxs")
 CHECKED = ("model.safetensors", "config.json", "tokenizer.json")
 TRUNK = "trunk"  # where pretraining branches; it is no base model of the course
 
@@ -29,11 +29,11 @@ def sha256(path: Path) -> str:
 def load(name: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Return (model, tokenizer) in float32 and evaluation mode.
 
-    `name` is a shipped model ("lab", the control "lab_english", or the smaller "lab_s"
-    and "lab_xs"), a folder with a saved model, or the id of a model on a hub
-    ("owner/name"). Raises ValueError for a name that is
-    none of these or for damaged weights, and ConnectionError when a hub is out of
-    reach; each says in one sentence what to do.
+    `name` is a shipped model ("lab", the control "lab_english", or a smaller one:
+    "lab_s", "lab_xs", "lab_xxs"), a folder with a saved model, or the id of a model on
+    a hub ("owner/name"). Raises ValueError for a name that is none of these or for
+    damaged weights, and ConnectionError when a hub is out of reach; each says in one
+    sentence what to do.
     """
     name = str(name)
     if name in (*SHIPPED, TRUNK):

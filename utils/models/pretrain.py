@@ -6,8 +6,8 @@ branches go on from it, one process each: "lab" thinks in every taught surface,
 trunk's weights are shipped too, so that the branches can be trained again without it.
 A run goes on from its last checkpoint when it is started again.
 
-`--small` makes the two smaller base models instead, "lab_s" and "lab_xs", by the same
-recipe: their own trunk each, then the branch that thinks in every surface.
+`--small` makes the smaller base models instead, "lab_s", "lab_xs" and "lab_xxs", by the
+same recipe: their own trunk each, then the branch that thinks in every surface.
 
 Two things make it fast. Models begin with an induction circuit (induction.py), without
 which looking a value up in the context did not form. And Muon trains the matrices.
@@ -312,9 +312,9 @@ def main() -> None:
     if options.only:
         train(options.only)
     elif options.small:
-        run_stages("trunk_s", "trunk_xs")
-        run_stages("lab_s", "lab_xs")
-        ship_all("lab_s", "lab_xs")
+        run_stages("trunk_s", "trunk_xs", "trunk_xxs")
+        run_stages("lab_s", "lab_xs", "lab_xxs")
+        ship_all("lab_s", "lab_xs", "lab_xxs")
     else:
         if not options.branches:
             run_stages("trunk")

@@ -35,12 +35,15 @@ class Stage:
 
 
 LAB, SMALL, TINY = Size(192, 4, 6), Size(96, 4, 3), Size(64, 3, 4)
+LEAST = Size(48, 3, 3)
 STAGES = {
     TRUNK: Stage(LAB, 6000),
     "lab": Stage(LAB, 2000, TRUNK),
     "lab_english": Stage(LAB, 2000, TRUNK),
     "trunk_s": Stage(SMALL, 6000),
     "trunk_xs": Stage(TINY, 6000),
+    "trunk_xxs": Stage(LEAST, 6000),
     "lab_s": Stage(SMALL, 2000, "trunk_s"),
     "lab_xs": Stage(TINY, 2000, "trunk_xs"),
+    "lab_xxs": Stage(LEAST, 2000, "trunk_xxs"),
 }

@@ -1,17 +1,21 @@
-"""The headline figure and the README's table: ``python -m utils.show.headline``."""
+"""The README's figure and tables: ``python -m utils.show.headline``.
 
-import json
+They show the arms of the headline (QUICK) and the verdicts, from results/arms.json.
+"""
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from utils.evaluate.run import RESULTS
+from utils.evaluate import verdicts
+from utils.evaluate.outcomes import hierarchical_interval, outcome_matrix
+from utils.evaluate.run import QUICK, RESULTS
+from utils.evaluate.study import load_rows
 from utils.evaluate.table import (
     GROUPS,
     arms_in,
     average,
-    interval,
+    in_markdown,
     label,
     markdown,
     percent,
@@ -21,8 +25,7 @@ from utils.show.figure import style
 
 Row = dict
 README = ROOT / "README.md"
-FIRST_MARK = "<!-- headline: written by `make run` -->"
-LAST_MARK = "<!-- end of headline -->"
+MARKS = "<!-- {}: written by `make results` -->", "<!-- end of {} -->"
 
 
 def draw(rows: list[Row]) -> Figure:
@@ -57,11 +60,11 @@ def draw_topics(axes: Axes, rows: list[Row], topics: str) -> None:
             if (row["arm"], row["base"], row["topics"]) == (arm, base, topics)
         ]
         groups = [[row for row in own if member(row)] for _, member in GROUPS]
-        means = [100 * average(group, "accuracy") for group in groups]
-        ends = [[100 * end for end in interval(group)] for group in groups]
+        found = [hierarchical_interval(outcome_matrix(group)) for group in groups]
+        means = [100 * mean for mean, _, _ in found]
         errors = [
-            [max(0, m - low) for m, (low, _) in zip(means, ends, strict=True)],
-            [max(0, high - m) for m, (_, high) in zip(means, ends, strict=True)],
+            [100 * max(0, mean - low) for mean, low, _ in found],
+            [100 * max(0, high - mean) for mean, _, high in found],
         ]
         places = [g + (shift - (len(pairs) - 1) / 2) * 0.11 for g in range(len(GROUPS))]
         look = style(arm) | {"linestyle": "none", "label": label(arm, base)}
@@ -94,29 +97,45 @@ def describe(rows: list[Row], topics: str = "held_out") -> str:
     return f"Right action in % ({names}). " + "; ".join(parts) + "."
 
 
-def into_readme(text: str, table: str) -> str:
-    """Return the README's text with the table between its two marks.
+def into_readme(text: str, name: str, table: str) -> str:
+    """Return the README's text with a table between the two marks of that name.
 
     Raises ValueError unless each mark is there exactly once.
     """
-    if any(text.count(mark) != 1 for mark in (FIRST_MARK, LAST_MARK)):
+    first, last = (mark.format(name) for mark in MARKS)
+    if any(text.count(mark) != 1 for mark in (first, last)):
         raise ValueError(
-            f"README.md needs the lines {FIRST_MARK} and {LAST_MARK} once each: "
+            f"README.md needs the lines {first} and {last} once each: "
             "put them back around the table."
         )
-    before, _, rest = text.partition(FIRST_MARK)
-    _, _, after = rest.partition(LAST_MARK)
-    return f"{before}{FIRST_MARK}\n{table}\n{LAST_MARK}{after}"
+    before, _, rest = text.partition(first)
+    _, _, after = rest.partition(last)
+    return f"{before}{first}\n{table}\n{last}{after}"
+
+
+def tables(rows: list[Row]) -> dict[str, str]:
+    """Return the README's tables by name, in Markdown, from the rows of all arms."""
+    return {
+        "headline": markdown(headline_rows(rows)),
+        "verdicts": in_markdown(verdicts.cells(rows)),
+    }
+
+
+def headline_rows(rows: list[Row]) -> list[Row]:
+    """Return the rows of the arms that the headline shows, in its order."""
+    return [row for run in QUICK for row in rows if (row["arm"], row["base"]) == run]
 
 
 def main() -> None:
-    """Draw the figure, put the table into the README, print the description."""
-    rows = json.loads((RESULTS / "quick.json").read_text(encoding="utf-8"))["rows"]
-    with replacing(RESULTS / "quick.png") as part:
-        draw(rows).savefig(part)
-    text = into_readme(README.read_text(encoding="utf-8"), markdown(rows))
+    """Draw the figure, put the tables into the README, print the description."""
+    rows = load_rows("arms")
+    with replacing(RESULTS / "arms.png") as part:
+        draw(headline_rows(rows)).savefig(part)
+    text = README.read_text(encoding="utf-8")
+    for name, table in tables(rows).items():
+        text = into_readme(text, name, table)
     write_atomic(README, text.encode())
-    print(describe(rows))
+    print(describe(headline_rows(rows)))
 
 
 if __name__ == "__main__":
