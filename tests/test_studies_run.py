@@ -101,7 +101,7 @@ SMALL = {
     "labels": {"draw_cases": partial(labels.draw_cases, n=20)},
     "label_training": {"TRAIN": 64, "TEST": 20, "STEPS": 2},
     "long_training": {
-        "LEGS": {"A4": (0.5, 1), "A1": (0.5, 1, 2)},
+        "LEGS": {"A1": (0.5, 1, 2), "A4": (0.5, 1)},
         "SFT_STEPS": 2,
         "REQUESTS": 5,
         "arm": untrained,

@@ -6,8 +6,8 @@ steps of reasoning see it happen for a new first step and a known second one (Ye
 2025, arXiv 2505.23653): here, another surface and a topic seen in alignment.
 
 So A1 is trained on: the same examples, batches and peak step size, in legs, each with
-a warm-up and a decay of its own. A4 is looked at earlier and trained on too, since
-one of its examples is longer than one of A1's: `tokens` allows an equal comparison.
+a warm-up and a decay of its own. A4 is looked at earlier, since one of its examples is
+longer than one of A1's: `tokens` allows an equal comparison.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ from utils.world.replies import action_of
 from utils.world.spec import ACTIONS
 
 # Times the steps of the arm. What is below 1 is a shorter training of its own.
-LEGS = {"A4": (0.1, 0.3, 1, 3), "A1": (0.3, 1, 3, 10, 30)}
+LEGS = {"A1": (0.3, 1, 3, 10, 30), "A4": (0.1, 0.3, 1)}
 REQUESTS = 100  # in each condition
 Row = dict
 
@@ -140,15 +140,12 @@ def legs(name: str, base: str, seed: int) -> list[Row]:
         steps = round(times * SFT_STEPS)
         keys = {"arm": name, "times": times, "steps": steps, "loss": notes["loss"]}
         keys["tokens"] = round(steps * BATCH * length)
-        found = ask(model.eval(), tokenizer, ARMS[name].thinking, tested(seed))
-        rows += [keys | row for row in found]
+        look = partial(ask, model.eval(), tokenizer, ARMS[name].thinking, tested(seed))
+        key = key_of(study="long training", look=keys, n=REQUESTS, seed=seed)
+        rows += [keys | row for row in cached_rows(f"rows-{key}", look)]
     return rows
 
 
 def study(seed: int, base: str = "lab") -> list[Row]:
     """Return the rows of both arms."""
-    rows = []
-    for name, times in LEGS.items():
-        key = key_of(study="long training", arm=name, legs=times, n=REQUESTS, seed=seed)
-        rows += cached_rows(f"rows-{key}", partial(legs, name, base, seed))
-    return rows
+    return [row for name in LEGS for row in legs(name, base, seed)]
