@@ -758,12 +758,12 @@ compare(
 
 # %% [markdown]
 # **What we saw.** In English the text in the prompt is enough, and inside
-# new jailbreaks it does better than A4's thought. Abroad it is not enough: the base model can follow the clauses, and it
-# can decode, but it doesn't do both at once unless it is led through the
-# steps (notebook 22). The summary is better than the clauses in other
-# languages, because it says the same action for all intents, so that nothing
-# has to be understood. It is a shortcut that fails wherever the intent
-# matters: its ceiling is in its first line.
+# new jailbreaks it does better than A4's thought. Abroad it is not enough.
+# The base model can follow the clauses, and it can decode, but it doesn't do
+# both at once unless it is led through the steps (notebook 22). The summary
+# is better than the clauses in other languages: it names one action for all
+# intents, so that nothing has to be understood. It is a shortcut that fails
+# wherever the intent matters, in English as well.
 #
 # And mind the price: A10 is *told the category* of each request. No user
 # does that.
@@ -1388,8 +1388,11 @@ EXPLORED = {  # statement -> (first, second, kind, bound in points)
 }
 
 
+LAST = max(row["times"] for row in LONG if row["arm"] == "A1")
+
+
 def longer_training(view):
-    """A1 at 30 times its steps minus A4 at once its steps, over seeds."""
+    """A1 after its last leg minus A4 as it is, over seeds."""
     gaps = []
     for seed in sorted({row["seed"] for row in LONG}):
         one, two = (
@@ -1402,7 +1405,7 @@ def longer_training(view):
                     and VIEWS[view](row)
                 ]
             )
-            for name, times in (("A1", 30), ("A4", 1))
+            for name, times in (("A1", LAST), ("A4", 1))
         )
         gaps.append(one - two)
     return t_of_seeds(np.array(gaps)[:, None])
@@ -1428,7 +1431,7 @@ for statement, (first, second, kind, bound) in EXPLORED.items():
         line = line_for(first, second, place)
         tell(statement, place, line.estimate, kind, bound)
 for place in ABROAD:
-    words = "30 times the training closes the gap"
+    words = f"{LAST} times the training closes the gap"
     tell(words, place, longer_training(place), "above", -5)
 line = line_for("A4", "A1", "new jailbreaks")
 words = "thoughts help against new jailbreaks"
