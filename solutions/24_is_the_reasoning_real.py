@@ -919,8 +919,8 @@ show(
 # a situation it doesn't know, not what it needed the thought for.
 #
 # A fair test of "is it the text, or only the room to compute?" needs a model
-# that was *trained* with filler. That is arm A9: the data of A4, with a dot
-# for every token of the thought.
+# that was *trained* with filler. That is arm A9: the data of A4, with dots in
+# place of the thought, as many as a thought has tokens on average.
 
 # %%
 arms = load_rows("arms")
@@ -967,13 +967,13 @@ for place, title in (
 # %% [markdown]
 # A1 answers directly, A4 thinks in words, A9 in dots. If room to compute were
 # what helps, A9 would do better than A1 on held-out topics and in Spanish. It
-# does worse, even on seen topics. So in this world the *content* of the
-# thought carries it. Words can do so in two ways: as a text to read from, and
-# as lessons while training. This comparison doesn't tell the two apart; the
-# edits above speak for the first. (A9 got as many steps of training as the
-# others; larger models, trained longer, may use filler better.) And with half
-# of its dots it babbles, like A4 above: it, too, has to be asked as it was
-# trained.
+# does worse there, and no better at home. So in this world the *content* of
+# the thought carries it. Words can do so in two ways: as a text to read from,
+# and as lessons while training. This comparison doesn't tell the two apart;
+# the edits above speak for the first. (A9 got as many steps of training as
+# the others; larger models, trained longer, may use filler better.) With half
+# of its dots it loses some, and with none it mostly babbles, like A4 above:
+# it, too, has to be asked as it was trained.
 #
 # ## 8. After RL
 #
@@ -1483,8 +1483,8 @@ ThoughtEditor(
 #   action, "then the thought is decoration". On seen topics in English it
 #   mostly strikes, and less so elsewhere. For the clause it strikes nowhere.
 # * Early answering and filler mostly showed that the model babbles where it
-#   was never trained. A model trained on dots is worse than one without any
-#   thought.
+#   was never trained. Away from home, a model trained on dots is worse than
+#   one without any thought.
 # * In training there is a phase of right answers behind wrong clauses, most of
 #   them wrong in the number alone. It passes.
 # * A monitor that checks a thought against the Spec and the answer catches

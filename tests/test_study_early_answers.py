@@ -71,9 +71,12 @@ def test_dots_help_nowhere():
 
 def test_a9_needs_the_dots_it_was_trained_with(rows):
     home = {"arm": "A9", "surface": "en"}
-    own = over_seeds(rows, "right", place="Unedited", **home)[0]
-    assert over_seeds(rows, "none", place="Half of the dots", **home)[0] > 0.5
-    assert own > over_seeds(rows, "right", place="Empty", **home)[0]
+    own, half, empty = (
+        over_seeds(rows, "right", place=place, **home)[0]
+        for place in ("Unedited", "Half of the dots", "Empty")
+    )
+    assert own > half + 0.05 > empty + 0.1
+    assert over_seeds(rows, "none", place="Empty", **home)[0] > 0.5
 
 
 def test_behind_intent_and_clause_it_answers_and_often_something_else(rows):

@@ -201,6 +201,10 @@ def run(
     rows = [
         {key: one[key] for key in keys} | row for one in found for row in one["rows"]
     ]
+    for row in rows:
+        del row["interval"]  # of one seed; see outcomes.py for those over seeds
+        if "errors" in row:
+            row["errors"] = {name: n for name, n in row["errors"].items() if n}
     return {"meta": meta, "rows": rows}
 
 
@@ -221,7 +225,7 @@ def commit_of_recipe() -> str:
 
 def write_json(data: dict, path: Path) -> None:
     """Write a results file atomically, one row a line."""
-    rows = ",\n".join("  " + json.dumps(row) for row in data["rows"])
+    rows = ",\n".join(json.dumps(row, separators=(",", ":")) for row in data["rows"])
     text = f'{{"meta": {json.dumps(data["meta"])},\n "rows": [\n{rows}\n]}}\n'
     files.write_atomic(path, text.encode())
 

@@ -137,6 +137,7 @@ def error_table(rows: list[Row]) -> Table:
                 if (row["arm"], row["base"]) == (arm, base) and member(row)
             ]
             total = sum(row["n"] for row in group)
-            shares = [sum(row["errors"][e] for row in group) / total for e in ERRORS]
+            counts = [sum(row["errors"].get(e, 0) for row in group) for e in ERRORS]
+            shares = [count / total for count in counts]
             table.add_row(label(arm, base), name, *map(percent, shares))
     return table
