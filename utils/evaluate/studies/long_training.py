@@ -1,4 +1,4 @@
-"""Does more training make up for the missing thought? A1 at 30 times its steps.
+"""Does more training make up for the missing thought? A1 at ten times its steps.
 
 Small models that answer directly may learn a rule long after they know their examples
 by heart: grokking (Power et al. 2022, arXiv 2201.02177). From-scratch studies of two
@@ -43,7 +43,7 @@ from utils.world.replies import action_of
 from utils.world.spec import ACTIONS
 
 # Times the steps of the arm. What is below 1 is a shorter training of its own.
-LEGS = {"A1": (0.3, 1, 3, 10, 30), "A4": (0.1, 0.3, 1)}
+LEGS = {"A1": (0.3, 1, 3, 10), "A4": (0.1, 0.3, 1)}
 REQUESTS = 100  # in each condition
 Row = dict
 
