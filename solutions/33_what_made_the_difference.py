@@ -128,7 +128,7 @@ my_guess = {
     "preference pairs on thoughts (A12 minus A4)": None,
     "clauses in the prompt, no training (A10 minus A4)": None,
     "a base that reasons in all surfaces (A4 minus A4 English)": None,
-    "30 times the training (A1 x 30 minus A1)": None,
+    "ten times the training (A1 x 10 minus A1)": None,
 }
 
 # %% [markdown]
@@ -1041,7 +1041,7 @@ show(fig, "Main effects in points. " + ". ".join(words) + ".")
 # (Ye et al. 2025, arXiv 2505.23653). Our new first hop is a surface; our
 # new second hop is a topic.
 #
-# So A1 was trained on: the same examples, up to 30 times its steps (study
+# So A1 was trained on: the same examples, up to ten times its steps (study
 # `long_training`). A4 was also looked at much *earlier*, since one of its
 # examples has more tokens.
 #
@@ -1191,7 +1191,7 @@ print(f"\nA step of A4 trains on {longer:.1f} times as many tokens.")
 # fewer tokens than A1 had, A4 is far ahead abroad.
 #
 # **What a curve can't say.** Grokking in the literature took thousands of
-# epochs and often weight decay, which we don't use. "Not within 30 times the
+# epochs and often weight decay, which we don't use. "Not within ten times the
 # steps" is what was measured. It is no proof of "never".
 
 # %% [markdown]
@@ -1456,7 +1456,7 @@ tell(words, "new jailbreaks", line.estimate, "above", 5)
 #
 # **Refuted, in this world:**
 #
-# * "It only takes more training." Thirty times the steps did not bring
+# * "It only takes more training." Ten times the steps did not bring
 #   direct answers abroad.
 # * "Put the rules in the prompt." Enough in English. Abroad not, without
 #   steps.
@@ -1508,8 +1508,8 @@ tell(words, "new jailbreaks", line.estimate, "above", 5)
 #   gain anything; "no difference" holds for *these* prompts.
 # * A7 and A8 know the text from short questions. Other ways of teaching it
 #   (documents that apply the rules to cases) were not tried.
-# * Thirty times the steps without weight decay. Nobody knows what three
-#   thousand times would do.
+# * Ten times the steps, without weight decay. Nobody knows what a thousand
+#   times would do.
 # * "Right" is the right one of five actions. A right action for a wrong
 #   reason counts; notebook 24 looks at reasons.
 #

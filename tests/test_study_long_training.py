@@ -25,11 +25,7 @@ def rows() -> list[dict]:
 
 
 def mean(rows, arm: str, times: float, place: str, topics: str = "") -> float:
-    own = [
-        row
-        for row in rows
-        if PLACES[place](row) and topics in ("", row["topics"])
-    ]
+    own = [row for row in rows if PLACES[place](row) and topics in ("", row["topics"])]
     return over_seeds(own, "accuracy", arm=arm, times=times)[0]
 
 
@@ -45,16 +41,16 @@ def test_every_leg_was_looked_at_once_a_seed_in_every_condition(rows):
 
 
 def test_the_training_requests_are_known_by_heart(rows):
-    for times in (1, 3, 10, 30):
+    for times in (1, 3, 10):
         known = [row for row in rows if row["kind"] == "training"]
         assert over_seeds(known, "accuracy", arm="A1", times=times)[0] > 0.99
 
 
 def test_more_training_does_not_bring_direct_answers_abroad(rows):
     for place, most in (("languages", 0.6), ("ciphers", 0.3)):
-        for times in (3, 10, 30):
+        for times in (3, 10):
             assert mean(rows, "A1", times, place) < most
-        assert mean(rows, "A1", 30, place) < mean(rows, "A4", 1, place) - 0.2
+        assert mean(rows, "A1", 10, place) < mean(rows, "A4", 1, place) - 0.2
 
 
 def test_direct_answers_never_reach_nine_tenths_abroad_and_a4_does(rows):
