@@ -4,8 +4,8 @@ from math import inf
 
 import pytest
 
-from utils.evaluate.study import load_rows, over_seeds
 from utils.evaluate.studies import long_training as study
+from utils.evaluate.study import load_rows, over_seeds
 from utils.evaluate.table import plain_on
 from utils.teach.exercises.nb33_f_curve import steps_to_reach
 from utils.world.requests import CONTROLS, TAUGHT_CIPHERS, TAUGHT_LANGUAGES
