@@ -618,9 +618,9 @@ compare({("A4", "A1"): "thought and answer", ("A4", "A2"): "or pairs?"})
 # **What we saw.** The whole bundle. At home the arms are equal on seen
 # topics (notebook 31); here are the places where training showed nothing.
 # Against answers (A1) and against preference pairs (A2), deliberation is
-# far ahead on new topics, in languages and in ciphers. And it is *behind* on
-# seen topics inside new jailbreaks, which is half of the last line: keep
-# that for the verdict.
+# far ahead on new topics, in languages and in ciphers. Inside new jailbreaks
+# it is *not*: on seen topics, half of the last line, it is behind (notebook
+# 32). Keep that for the verdict.
 #
 # ### 5.1 Knowing the text of the Spec
 #
@@ -1109,7 +1109,14 @@ fig.legend(
 show(fig, "From the first to the last look. " + "; ".join(words) + ".")
 
 # %% [markdown]
-# **What we saw.** SAW7
+# **What we saw.** No sudden rise. After its usual steps A1 knows its training
+# requests by heart, and from then on its curves abroad hardly move: in
+# languages it stays below half, in ciphers near or below chance. A4 has left
+# it behind in languages after a third of A4's steps.
+#
+# So the gap is not a matter of patience, as far as we looked. The theory's
+# weakest place for the claim, a new surface with a known topic, shows no
+# sign of a beginning here.
 #
 # ### Exercise 6: write `steps_to_reach`
 #

@@ -50,6 +50,8 @@ def test_more_training_does_not_bring_direct_answers_abroad(rows):
     for place, most in (("languages", 0.6), ("ciphers", 0.3)):
         for times in (3, 10):
             assert mean(rows, "A1", times, place) < most
+            change = mean(rows, "A1", times, place) - mean(rows, "A1", 1, place)
+            assert abs(change) < 0.1
         assert mean(rows, "A1", 10, place) < mean(rows, "A4", 1, place) - 0.2
 
 
