@@ -8,12 +8,16 @@ from functools import partial
 
 import pytest
 
+from utils.align.deliberate import Deliberation
 from utils.evaluate import arms, training_data
 from utils.evaluate.studies import edit_spec, labels, scale
 from utils.evaluate.studies import reward_model as rm
 from utils.evaluate.studies.phases import flawless
 from utils.evaluate.study import NAMES, load_rows
+from utils.evaluate.training_data import training_requests
 from utils.models.load import load
+from utils.world.replies import answer, true_thought
+from utils.world.requests import Request
 
 FEW = 240  # requests
 trained = partial(rm.trained, n=FEW)
@@ -27,6 +31,14 @@ def untrained(name: str, base: str = "lab", seed: int = 0) -> tuple:
 def few_deliberations(base: str, seed: int) -> list[tuple]:
     """Stand in for what a teacher writes."""
     return [(r, flawless(r)) for r in training_data.training_requests(seed, 40)]
+
+
+def flawless(_base: str, seed: int) -> list[tuple[Request, Deliberation]]:
+    """Stand in for the deliberations of the base model."""
+    return [
+        (one, Deliberation(true_thought(one), answer(one.action(), one.topic.name)))
+        for one in training_requests(seed, 40)
+    ]
 
 
 SMALL = {
@@ -114,6 +126,13 @@ SMALL = {
     "judge_hacks": {"REQUESTS": 4, "JUDGES": ("lab_xs",), "READINGS": 2},
     "labels": {"draw_cases": partial(labels.draw_cases, n=20)},
     "label_training": {"TRAIN": 64, "TEST": 20, "STEPS": 2},
+    "long_training": {
+        "LEGS": {"A1": (0.5, 1, 2), "A4": (0.5, 1)},
+        "SFT_STEPS": 2,
+        "REQUESTS": 5,
+        "arm": untrained,
+        "deliberations": flawless,
+    },
     "monitors": {
         "ARMS": ("A4",),
         "REQUESTS": 5,
