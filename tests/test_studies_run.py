@@ -8,16 +8,12 @@ from functools import partial
 
 import pytest
 
-from utils.align.deliberate import Deliberation
 from utils.evaluate import arms, training_data
 from utils.evaluate.studies import edit_spec, labels, scale
 from utils.evaluate.studies import reward_model as rm
 from utils.evaluate.studies.phases import flawless
 from utils.evaluate.study import NAMES, load_rows
-from utils.evaluate.training_data import training_requests
 from utils.models.load import load
-from utils.world.replies import answer, true_thought
-from utils.world.requests import Request
 
 FEW = 240  # requests
 trained = partial(rm.trained, n=FEW)
@@ -31,14 +27,6 @@ def untrained(name: str, base: str = "lab", seed: int = 0) -> tuple:
 def few_deliberations(base: str, seed: int) -> list[tuple]:
     """Stand in for what a teacher writes."""
     return [(r, flawless(r)) for r in training_data.training_requests(seed, 40)]
-
-
-def flawless(_base: str, seed: int) -> list[tuple[Request, Deliberation]]:
-    """Stand in for the deliberations of the base model."""
-    return [
-        (one, Deliberation(true_thought(one), answer(one.action(), one.topic.name)))
-        for one in training_requests(seed, 40)
-    ]
 
 
 SMALL = {
@@ -131,7 +119,7 @@ SMALL = {
         "SFT_STEPS": 2,
         "REQUESTS": 5,
         "arm": untrained,
-        "deliberations": flawless,
+        "deliberations": few_deliberations,
     },
     "monitors": {
         "ARMS": ("A4",),
