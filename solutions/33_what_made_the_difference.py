@@ -45,8 +45,12 @@ from utils.align.chat import reply
 from utils.evaluate import verdicts
 from utils.evaluate.arms import ARMS, SFT_STEPS, arm
 from utils.evaluate.conditions import plain
-from utils.evaluate.outcomes import hierarchical_interval, hits
-from utils.evaluate.study import load_rows, over_seeds
+from utils.evaluate.outcomes import (
+    hierarchical_interval,
+    hits,
+    outcome_matrix,
+)
+from utils.evaluate.study import load_rows
 from utils.evaluate.table import GROUPS, plain_on
 from utils.show.figure import OKABE_ITO, show, style
 from utils.show.widgets_33 import (
@@ -706,7 +710,7 @@ compare(
 )
 
 # %% [markdown]
-# **What we saw.** In this world RL added nothing that matters to either arm,
+# **What we saw.** In this world RL added nothing to either arm,
 # and alone it never began: the base model hardly ever takes an action other
 # than comply, so that all samples of a request get the same reward and there
 # is nothing to prefer (notebook 23).
@@ -1045,6 +1049,8 @@ show(fig, "Main effects in points. " + ". ".join(words) + ".")
 # `long_training`). A4 was also looked at much *earlier*, since one of its
 # examples has more tokens.
 #
+# The bands show the lowest and the highest seed.
+#
 # **Predict.** Draw four curves for A1 over the steps: English, new phrasing,
 # languages, ciphers. Which of them rises?
 
@@ -1059,7 +1065,7 @@ VIEWS = {
 
 
 def curve(name, view, topics):
-    """(steps, mean, low, high) over the legs, in %, over seeds."""
+    """(steps, mean, lowest and highest seed) over the legs, in %."""
     rows = [
         row
         for row in LONG
@@ -1068,7 +1074,19 @@ def curve(name, view, topics):
         and row["topics"] == topics
     ]
     legs = sorted({row["steps"] for row in rows})
-    values = [over_seeds(rows, "accuracy", steps=steps) for steps in legs]
+    values = []
+    for steps in legs:
+        means = [
+            np.mean(
+                [
+                    row["accuracy"]
+                    for row in rows
+                    if (row["steps"], row["seed"]) == (steps, seed)
+                ]
+            )
+            for seed in sorted({row["seed"] for row in rows})
+        ]
+        values.append((np.mean(means), min(means), max(means)))
     return legs, *100 * np.array(values).T
 
 
@@ -1399,23 +1417,19 @@ LAST = max(row["times"] for row in LONG if row["arm"] == "A1")
 
 
 def longer_training(view):
-    """A1 after its last leg minus A4 as it is, over seeds."""
-    gaps = []
-    for seed in sorted({row["seed"] for row in LONG}):
-        one, two = (
-            np.mean(
-                [
-                    row["accuracy"]
-                    for row in LONG
-                    if (row["arm"], row["times"], row["seed"])
-                    == (name, times, seed)
-                    and VIEWS[view](row)
-                ]
-            )
-            for name, times in (("A1", LAST), ("A4", 1))
+    """A1 after its last leg minus A4 as it is, paired."""
+    one, two = (
+        outcome_matrix(
+            [
+                row
+                for row in LONG
+                if (row["arm"], row["times"]) == (name, times)
+                and VIEWS[view](row)
+            ]
         )
-        gaps.append(one - two)
-    return t_of_seeds(np.array(gaps)[:, None])
+        for name, times in (("A1", LAST), ("A4", 1))
+    )
+    return crossed_interval(one - two)
 
 
 def tell(statement, where, estimate, kind, bound):
@@ -1506,7 +1520,7 @@ tell(words, "new jailbreaks", line.estimate, "above", 5)
 #
 # **What was not shown**
 #
-# * Five seeds. The crossed bootstrap is somewhat too narrow with so few, and
+# * Five seeds, fewer for the long training. The crossed bootstrap is somewhat too narrow with so few, and
 #   the bounds of the explored claims were set by us.
 # * One world, one size of model, templates for requests. Which part of the
 #   bundle matters may depend on size (notebook 34) and on the form of
