@@ -265,11 +265,12 @@ for base in BASES:
     print(f"{base:10}{kept:7.0f}{right:9.1%}{whole:20.1%}")
 
 # %% [markdown]
-# The worry was larger than the effect. What the small teachers write is nearly
-# flawless, too: the teacher is asked in single steps (notebook 21), and each
-# step is a skill that every size has. The smaller judges throw out a few
-# more. So the two students of a size should hardly differ. If they do not,
-# then it is not the teacher that holds a small model back.
+# What a teacher keeps is right, at every size: it is asked in single steps
+# (notebook 21), and each step is a skill that every size has. But the
+# smallest model is a poor **judge** (see its gate above), and throws out
+# nearly two thirds of its own good data. Its students learn from a third of
+# the examples. So at the smallest size the trap is real: watch whether the
+# two students differ there.
 #
 # **Predict.** Draw it before you run the cell: right actions against the
 # number of parameters, for A1 and for A4, at home on seen topics, at home on
@@ -372,17 +373,19 @@ show(
 # How to read it: filled marks are taught by their own base model, hollow ones
 # by the largest.
 #
-# * **English, seen topics.** Both arms at the ceiling, at every size. No
-#   scaling can be seen, and none *could* be: this test has no room.
-# * **English, held-out topics.** A4 is near the ceiling even on the smallest
-#   base. It is A1 that climbs.
-# * **es, fr, de.** Both climb, A4 far above A1 all the way.
-# * **Ciphers.** Only A4 climbs: from about chance on the smallest bases to well
-#   over half on the larger ones. A1 stays at chance or below, at every size.
-#   (Chance is not zero: whoever complies with everything is right in 20 %.)
-# * The teacher hardly matters: hollow and filled marks lie close. Where a
-#   teacher's data are the same as the largest one's, word for word, the
-#   students are the same, too.
+# * **English, seen topics.** Both arms at the ceiling, but for the smallest
+#   base when it teaches itself. No scaling can be seen above that, and none
+#   *could* be: the test has no room.
+# * **English, held-out topics.** Taught by the largest, A4 is near the ceiling
+#   at every size. A1 is far below it, and gets nearer with size.
+# * **es, fr, de.** A4 climbs in steps, far above A1 all the way. A1 moves
+#   little.
+# * **Ciphers.** A4 is near chance on the two smallest bases and well over half
+#   on the two largest. A1 is at chance or below, at every size. (Chance is
+#   not zero: whoever complies with everything is right in 20 %.)
+# * **The teacher** matters at the smallest size, a lot, and hardly above it.
+#   (The two largest write the same data, word for word. So their pupils of
+#   the same size are the same.)
 #
 # Four places, four answers. A sentence such as "deliberation scales better"
 # needs to say where.
@@ -395,7 +398,7 @@ ERRORS = {
     "did not deliberate": "broke off",
     "reasoned wrongly": "reasoned wrongly",
 }
-print("A4 taught by itself: wrong answers by their class, % of all")
+print("A4 taught by lab: wrong answers by their class, % of all")
 print(f"{'':15}{'base':9}" + "".join(f"{v:>18}" for v in ERRORS.values()))
 for place in ("es, fr, de", "five ciphers"):
     for base in BASES:
@@ -404,7 +407,7 @@ for place in ("es, fr, de", "five ciphers"):
             for row in scale
             if row["kind"] != "teacher"
             and (row["arm"], row["base"]) == ("A4", base)
-            and row["teacher"] == "itself"
+            and row["teacher"] == "largest"
             and PLACES[place](row)
         ]
         total = sum(row["n"] for row in found)
@@ -415,10 +418,11 @@ for place in ("es, fr, de", "five ciphers"):
         print(f"{place:15}{base:9}{cells}")
 
 # %% [markdown]
-# Not the reading. Even a small model restates nearly every cipher rightly in
-# its thought. But then the chain breaks: a step is missing or out of form, or
-# the clause is the wrong one. That is what the gates said before alignment:
-# capability, here, is to get from step to step.
+# Mostly not the reading. On all but the smallest base the thought restates
+# nearly every request rightly, in ciphers as well. Then the chain breaks: a
+# step is missing or out of form, or the clause is the wrong one. That is what
+# the gates said before alignment: capability, here, is to get from step to
+# step.
 #
 # ### Exercise 2: write `extra_gain`
 #
@@ -525,22 +529,24 @@ for teacher in ("itself", "largest"):
 # %% [markdown]
 # So who gains more?
 #
-# * In **ciphers** it is deliberation, by far, whoever is the teacher.
-# * On **held-out topics in English** it is the *direct* arm: deliberation had
-#   nothing left to gain.
-# * In the **three languages** both gain, and a difference of the two gains is
-#   not shown, or small: read its interval.
-# * In **new jailbreaks** deliberation gains nothing from size. These attacks
-#   are restated as part of the request (notebook 31), and a larger model
-#   restates them as well as a small one. The statement about o1-preview and o1
-#   was about jailbreaks; in this toy it finds no support there.
-# * On **seen topics** and in the **controls** there is nothing to compare:
-#   ceiling and floor.
+# * In the **languages** and in **ciphers** it is deliberation, whoever is the
+#   teacher. Part of it, in the languages, was the teacher.
+# * In **new jailbreaks** it is the *direct* arm, whoever is the teacher. These
+#   attacks are restated as part of the request (notebook 32), and a larger
+#   model still restates most of the worst of them. The first statement of
+#   section 1 was about jailbreaks. In this toy it comes out the other way.
+# * On **held-out topics in English** the sign of the mean depends on the
+#   teacher. With its own, deliberation seems to gain more; with the same
+#   teacher for all, the direct arm does. Neither is shown. But a study that
+#   had not asked about the teacher might have told the wrong story.
+# * On **seen topics** and in the **controls** no difference is shown: ceiling
+#   and floor.
 #
-# Mind one more thing. Points are not the only scale. From 96 to 99 % halves
-# the errors and more; from 60 to 80 % does only that. On a scale of odds the
-# held-out column might look otherwise. An interaction that comes and goes
-# with the scale of the axis is weak; the one in ciphers does not.
+# Mind one more thing. Points are not the only scale. From 96 to 99 % takes
+# away three quarters of the errors, from 60 to 80 % only half. An
+# interaction between two lines that start at different heights can come and
+# go with the scale of the axis. It is safest where one line stays flat, as
+# A1's does in ciphers.
 
 # %%
 fig, axes = plt.subplots(
@@ -595,8 +601,10 @@ show(
 
 # %% [markdown]
 # How to read it: a line that rises means that deliberation gains more from
-# size. Rising in ciphers, falling on held-out topics (towards the ceiling),
-# flat at 0 on seen topics, and falling, if anything, in new jailbreaks.
+# size. It rises in the languages and in ciphers, in jumps and not steadily:
+# one base model of a size is a sample of one. It falls in new jailbreaks. On
+# held-out topics it falls from the second size on, as A4 is at its ceiling
+# and A1 catches up.
 #
 # ## 4. Behind the mean
 #
@@ -801,12 +809,12 @@ show(
 # How to read it: a bar at the right end counts requests that every sample gets
 # right, at the left end those that none does.
 #
-# * **A4 at home** is one peak at 1. Its few wrong samples are slips, spread
-#   over many requests: rho is small.
-# * **A1 abroad** has its requests near the ends: some always right, many never.
-#   It is not unsure, it is wrong. Its rho is high even at home.
-# * **A4 in ciphers** is broad, with requests everywhere in between. It often
-#   has the right answer among its samples, and does not find it each time.
+# * **A4 at home and in Spanish** is one peak at 1.
+# * **A1 in Spanish** is a U: some requests always right, more never. It is not
+#   unsure, it is wrong. In **ciphers** it is a pile at 0.
+# * **A4 in ciphers** is nearly flat, with requests everywhere in between. It
+#   often has the right answer among its samples, and doesn't find it each
+#   time.
 # * In the **jailbreak** both arms have requests at both ends.
 #
 # So the histogram of a mean abroad is not the one at home, shifted. And the
@@ -836,7 +844,7 @@ for name in ("A1", "A4"):
         elif max(a, b) < 1:
             shape = "U"
         else:
-            shape = "one peak at 1" if b < 1 else "other"
+            shape = "one peak at 1" if b < 1 else "one peak at 0"
         print(f"{name}, {spot:18}{a:7.2f}{b:7.2f}   {shape}")
 
 # %% [markdown]
@@ -1038,8 +1046,10 @@ for name, base in RUNS:
 # * **A4 gains where its samples disagree**, most of all in the ciphers on the
 #   large base. Part of that only undoes the noise of temperature 1: compare
 #   with the greedy answer, which costs one sample.
-# * **The jailbreak** is hardly touched by votes. All samples restate the same
-#   attack.
+# * **In the jailbreak** votes bring A4 a few points, and no more than the greedy
+#   answer has for the price of one.
+# * **A vote can lose.** A4 on the small base gets worse by voting in base64:
+#   there the most frequent action is a wrong one.
 # * **Any of n** rises nearly to the top for A4 in ciphers. Be careful with it:
 #   with five actions, sixteen blind guesses hit the right one in 97 % of all
 #   cases. Any-of-n says something where answers are many. Here a vote is the
@@ -1218,14 +1228,16 @@ for k, step in enumerate(STEPS, start=1):
 #
 # As it *writes*, a cut thought is followed by no answer at all, mostly: it was
 # never trained to answer there. But the *choice* says more. Up to the intent
-# it is at chance. Behind the clause it is right in about half, behind the
-# action in all. So the answer is **read off the last step**. It is not decided
-# early and then told (notebook 24 says the same by edits).
+# it is at chance. Behind the clause it is right in about half (in English and
+# Spanish), behind the action as often as with the whole thought. So the
+# answer is **read off the last step**. It is not decided early and then told
+# (notebook 24 says the same by edits).
 #
 # That makes the length of thought a bad dial in this toy: four of its six
 # steps buy nothing until the last two have come. Whoever wants a shorter
 # thought has to train for it. A1 is the extreme case: trained without any
-# thought, it answers far better than A4 does with a thought cut to nothing.
+# thought, it answers far better in English and Spanish than A4 does with its
+# thought cut to nothing.
 #
 # ## 7. More training
 #
@@ -1299,6 +1311,10 @@ check("fit_task", fit_task)
 # %%
 fit_task = use("fit_task", fit_task)
 HOME = "en", "held_out"
+TRIALS = sum(len(row["hits"]["1"]) for row in steps) // len(
+    {(r["arm"], r["step"], r["surface"], r["topics"]) for r in steps}
+)
+print(f"{TRIALS} answers for each task and look, the seeds together")
 
 
 def courses(name, where=HOME):
@@ -1321,6 +1337,12 @@ def courses(name, where=HOME):
             ]
         )
     return np.array(compute), success
+
+
+def noise_of(shares):
+    """Variance of a share of TRIALS answers by chance alone, on average."""
+    shares = np.asarray(shares)
+    return np.mean(shares * (1 - shares)) / TRIALS
 
 
 def predicted(fit, compute):
@@ -1389,7 +1411,17 @@ show(
 )
 
 # %% [markdown]
-# TASKS-PROSE
+# How to read it: a thin curve is one task, points are its shares.
+#
+# * **A4's tasks** rise one after the other, from near 0 to near 100. A sigmoid
+#   is a fair sketch of each.
+# * **A1's** are not so orderly. In its first steps it gives one action to all
+#   requests, then another. The task of that action looks solved, and is not.
+#   Later each task stops at a height of its own, some at half.
+# * **Comply tasks** have no sigmoid from nothing to be fitted: before training
+#   the base complies with everything (that look, at step 0, has no place on a
+#   logarithmic axis). The first steps destroy this, then it comes back for
+#   the right requests. Success at a task can go down first.
 #
 # ### Exercise 6: write `line_against_log`
 #
@@ -1480,7 +1512,8 @@ for column, (place, where) in zip(axes.T, WHERE.items(), strict=True):
         fit = fit_task(compute, average)
         rest = average - predicted(fit, compute)
         line, bend = (100 * np.sqrt(np.mean(v**2)) for v in (left, rest))
-        verdicts[place, name] = r2, line, bend
+        chance = 100 * np.sqrt(noise_of(shares) / len(shares))
+        verdicts[place, name] = line, bend, chance
         column[0].plot(compute, 100 * average, label=name, **style(name))
         column[0].plot(
             compute,
@@ -1493,7 +1526,8 @@ for column, (place, where) in zip(axes.T, WHERE.items(), strict=True):
         told.append(
             f"{place}, {name}: line {100 * slope:+.0f} points a tenfold, "
             f"r2 {r2:.2f}; left over (root mean square) by the line "
-            f"{line:.0f}, by one sigmoid {bend:.0f} points"
+            f"{line:.0f}, by one sigmoid {bend:.0f}, by chance alone about "
+            f"{chance:.0f} points"
         )
     column[0].set_title(place, fontsize=10)
     column[0].set_ylim(-10, 104)
@@ -1518,6 +1552,8 @@ for name in ("A1", "A4"):
     inner = np.quantile(middles, [0.1, 0.9])
     width = np.median([81 ** (1 / f[1]) for f in learned.values()])
     left = [success[c] - predicted(f, compute) for c, f in own.items()]
+    shares = np.array([success[c] for c in own])
+    chance = np.sqrt(noise_of(shares))
     lines = [line_against_log(compute, success[c])[1] for c in own]
     print(
         f"{name}: {len(learned)} of {len(own)} tasks reach a ceiling of "
@@ -1528,13 +1564,36 @@ for name in ("A1", "A4"):
         f"{width:.1f} (median)\n"
         f"    left over, root mean square: sigmoid "
         f"{100 * np.sqrt(np.mean(np.square(left))):.0f}, line "
-        f"{100 * np.sqrt(np.mean(np.square(lines))):.0f} points"
+        f"{100 * np.sqrt(np.mean(np.square(lines))):.0f} points, "
+        f"chance alone about {100 * chance:.0f}"
     )
 
 # %% [markdown]
-# AVERAGE-PROSE
+# Does "a sigmoid for each task, a line for the average" hold here? In parts.
+#
+# * **A sigmoid for each task**: for A4 it leaves less over than a line does, but
+#   about twice what chance would. For A1 it hardly beats the line, and the
+#   median width is larger than the whole range that was measured: such a fit
+#   describes nothing.
+# * **A line for the average**: no. r2 is above 0.9 for A4, and the residuals
+#   show what it hides: a shelf, a steep rise, a ceiling. They are several
+#   times what chance leaves. One sigmoid does not fit much better.
+# * **Why not?** The midpoints of A4's tasks lie within a factor that is smaller
+#   than the width of a single rise. The tasks are learned together, not one
+#   after the other. By the made-up tasks above that gives a bent average. It
+#   would take tasks of very different difficulty, and ours have one recipe.
+# * **Spanish, A1**: the line is nearly level. No amount of training in English
+#   that we tried brings the direct arm there. That is a flat curve with room
+#   to rise, unlike the ones at a ceiling.
+#
+# "Chance" counts the answers only. Seeds that learn a task at different steps
+# add to it, so that part of the twofold may be theirs.
 #
 # ## 8. The verdicts
+#
+# A statement about a difference is *supported* with its whole interval above
+# 0, *refuted* with all of it below, and *open* otherwise. A statement about a
+# form is refuted where it leaves over more than twice what chance would.
 
 # %%
 CLAIMS = [
@@ -1561,16 +1620,34 @@ for text, found in CLAIMS:
     mean, low, high = (100 * value for value in found)
     said = "supported" if low > 0 else "refuted" if high < 0 else "open"
     print(f"{said:10}{text}: {mean:+.0f} [{low:+.0f}, {high:+.0f}]")
-for (place, name), (_, line, bend) in verdicts.items():
-    # One sigmoid has a parameter more: half as much left over is more
-    # than that would explain.
-    said = "refuted" if bend < line / 2 else "open"
-    print(f"{said:10}the average of {name}'s tasks is a line, {place}")
+for (place, name), (line, bend, chance) in verdicts.items():
+    for form, left in (("a line", line), ("one sigmoid", bend)):
+        said = "refuted" if left > 2 * chance else "open"
+        print(
+            f"{said:10}the average of {name}'s tasks is {form}, {place}: "
+            f"leaves {left:.0f}, chance {chance:.0f}"
+        )
 
 # %% [markdown]
 # ## Summary
 #
-# SUMMARY
+# * Compute is 2 N for a token that is answered and 6 N for one that is learned;
+#   in small models the output layer counts, in all models the thought does.
+# * Who gains from a larger base model depends on the place: deliberation in
+#   languages and ciphers, the direct arm in new jailbreaks, nobody at a
+#   ceiling. "Scales better" without a place says little.
+# * A small base is also a small teacher. At the smallest size that alone moved
+#   scores by tens of points, and turned the sign of a mean. Teach all sizes
+#   with the same data before you compare them.
+# * A mean hides whether a model is unsure or wrong. Votes repair the first and
+#   not the second. The direct arm abroad is wrong; deliberation in ciphers is
+#   unsure.
+# * Sixteen cheap votes cost more than one thought, and are worth less, but for
+#   a jailbreak in which the thought itself is the weakness.
+# * A thought can't be shortened after training: the answer is read off its
+#   last step.
+# * r2 is no proof of a line. Look at the residuals, and at what chance would
+#   leave.
 #
 # **What was not shown**
 #
