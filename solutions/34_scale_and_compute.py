@@ -65,7 +65,7 @@ from utils.world.spec import ACTIONS, load_spec
 # **Two arms, live.** With seed 0 the cells below take A1 (answers) and A4
 # (deliberate) from the cache. Another seed, or another arm of `ARMS`, trains
 # afresh, two to three minutes for an arm that is only imitated. Change it,
-# run the cell, and go on: sections 4 and 5 then use your models.
+# run the cell, and go on: the live samples of section 4 are then your models'.
 
 # %%
 SEED = 0
@@ -86,8 +86,8 @@ print(", ".join(f"{name}: {ARMS[name].title}" for name in PAIR))
 # 0.93. Two things changed at once, and no direct arm was measured beside.
 #
 # **"Look at the histogram."** Boaz Barak, in comments on LessWrong, asks for
-# the histogram of "the probability that the model solves the task" instead
-# of one mean, and says that there is "always a huge gap between
+# the histogram of the "probability that the model solves the task at that
+# level of quality", and says that there is "always a huge gap between
 # demonstrating you solved X on some clean academic benchmark, vs. needing to
 # do so 'in the wild'".
 #
@@ -190,7 +190,7 @@ def tokens(figure, **wanted):
 
 
 def trained(row):
-    """FLOPs of training up to a look: tokens that had a loss, and others."""
+    """FLOPs of training up to a look: learned tokens, and others."""
     others = row["read"] - row["learned"]
     return flops(*SIZES[row["base"]], others, row["learned"], training=True)
 
@@ -371,7 +371,7 @@ show(
 
 # %% [markdown]
 # How to read it: filled marks are taught by their own base model, hollow ones
-# by the largest.
+# by the largest one, lab.
 #
 # * **English, seen topics.** Both arms at the ceiling, but for the smallest
 #   base when it teaches itself. No scaling can be seen above that, and none
@@ -532,8 +532,8 @@ for teacher in ("itself", "largest"):
 # * In the **languages** and in **ciphers** it is deliberation, whoever is the
 #   teacher. Part of it, in the languages, was the teacher.
 # * In **new jailbreaks** it is the *direct* arm, whoever is the teacher. These
-#   attacks put another topic into the thought or break its form (notebook
-#   32), and a larger model still falls for the worst of them. The first statement of
+#   attacks are restated as part of the request (notebook 32), and a larger
+#   model still restates most of the worst of them. The first statement of
 #   section 1 was about jailbreaks. In this toy it comes out the other way.
 # * On **held-out topics in English** the sign of the mean depends on the
 #   teacher. With its own, deliberation seems to gain more; with the same
@@ -930,9 +930,7 @@ for n in NUMBERS[:4]:
         votes = np.bincount(rng.permutation(labels)[:n], minlength=3)
         won += (votes[0] == votes.max()) / (votes == votes.max()).sum()
     exact = vote_accuracy(counts, 0, n)
-    print(
-        f"vote of {n:2}: {exact:.3f}   4000 simulated votes: {won / 4000:.3f}"
-    )
+    print(f"vote of {n:2}: {exact:.3f}   4000 simulated: {won / 4000:.3f}")
 
 # %% [markdown]
 # Two samples are worth no more than one: they agree, or they tie. From there
@@ -1004,7 +1002,8 @@ for ax, spot in zip(axes, SPOTS, strict=True):
         faint = style(name) | {"marker": "x", "linestyle": ":"}
         ax.plot(NUMBERS, best, label=f"{name}, any of n", **faint)
         told.append(
-            f"{spot}, {name}: vote {found[0, 0]:.0f} to {found[-1, 0]:.0f}, "
+            f"{spot}, {name}: vote {found[0, 0]:.0f} to "
+            f"{found[-1, 0]:.0f}, "
             f"any of n up to {best[-1]:.0f} %"
         )
     ax.set_xscale("log", base=2)
@@ -1046,7 +1045,7 @@ for name, base in RUNS:
 # * **A4 gains where its samples disagree**, most of all in the ciphers on the
 #   large base. Part of that only undoes the noise of temperature 1: compare
 #   with the greedy answer, which costs one sample.
-# * **In the jailbreak** votes bring A4 a few points, no more than the greedy
+# * **In the jailbreak** votes bring A4 a few points, and no more than the greedy
 #   answer has for the price of one.
 # * **A vote can lose.** A4 on the small base gets worse by voting in base64:
 #   there the most frequent action is a wrong one.
@@ -1318,7 +1317,7 @@ print(f"{TRIALS} answers for each task and look, the seeds together")
 
 
 def courses(name, where=HOME):
-    """(compute (looks,), clause -> (looks,) success); the seeds together."""
+    """(compute (looks,), clause -> (looks,) success), all seeds."""
     surface, topics = where
     found = {}
     for row in steps:
