@@ -1520,8 +1520,9 @@ tell(words, "new jailbreaks", line.estimate, "above", 5)
 #
 # **What was not shown**
 #
-# * Five seeds, fewer for the long training. The crossed bootstrap is somewhat too narrow with so few, and
-#   the bounds of the explored claims were set by us.
+# * Five seeds, fewer for the long training. The crossed bootstrap is
+#   somewhat too narrow with so few, and the bounds of the explored claims
+#   were set by us.
 # * One world, one size of model, templates for requests. Which part of the
 #   bundle matters may depend on size (notebook 34) and on the form of
 #   requests (notebook 32).
