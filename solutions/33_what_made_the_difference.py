@@ -451,7 +451,7 @@ def make_believe(rng, seeds=5, n=100, truth=0.1):
 
 
 def t_of_seeds(gaps):
-    """The t interval of the means of the seeds (over_seeds in the course)."""
+    """The t interval of the seeds' means (the course's over_seeds)."""
     means = gaps.mean(axis=1)
     error = means.std(ddof=1) / len(means) ** 0.5
     reach = stats.t.ppf(0.975, len(means) - 1) * error
