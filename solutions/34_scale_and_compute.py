@@ -318,7 +318,7 @@ fig, axes = plt.subplots(
     2,
     2,
     figsize=(9, 6),
-    dpi=110,
+    dpi=90,
     sharex=True,
     sharey=True,
     layout="constrained",
@@ -550,7 +550,7 @@ for teacher in ("itself", "largest"):
 
 # %%
 fig, axes = plt.subplots(
-    1, 2, figsize=(9, 3.6), dpi=110, sharey=True, layout="constrained"
+    1, 2, figsize=(9, 3.6), dpi=90, sharey=True, layout="constrained"
 )
 LOOKS = {
     "English, seen": ("black", "o", "-"),
@@ -778,7 +778,7 @@ fig, axes = plt.subplots(
     2,
     5,
     figsize=(11, 4.4),
-    dpi=110,
+    dpi=90,
     sharex=True,
     sharey=True,
     layout="constrained",
@@ -979,7 +979,7 @@ VOTES = {
 }
 ANY = {key: matrix_of(any_of, *key) for key in VOTES}
 fig, axes = plt.subplots(
-    1, 5, figsize=(11, 3.2), dpi=110, sharey=True, layout="constrained"
+    1, 5, figsize=(11, 3.2), dpi=90, sharey=True, layout="constrained"
 )
 told = []
 for ax, spot in zip(axes, SPOTS, strict=True):
@@ -1063,7 +1063,7 @@ for name, base in RUNS:
 # %%
 FRONT = ("English", "Spanish", "rot13", "jailbreak")
 fig, axes = plt.subplots(
-    1, 4, figsize=(11, 3.3), dpi=110, sharey=True, layout="constrained"
+    1, 4, figsize=(11, 3.3), dpi=90, sharey=True, layout="constrained"
 )
 told = []
 for ax, spot in zip(axes, FRONT, strict=True):
@@ -1127,7 +1127,7 @@ display(explorer.box)
 # %%
 cell = cells["A4 on lab", "rot13"]
 fig, axes = plt.subplots(
-    1, 2, figsize=(7.2, 2.8), dpi=110, layout="constrained"
+    1, 2, figsize=(7.2, 2.8), dpi=90, layout="constrained"
 )
 draw_shares(axes[0], cell)
 draw_votes(axes[1], cell, 8)
@@ -1173,7 +1173,7 @@ READINGS = {
     "choice of five": ("chosen", "blue", "^", "-"),
 }
 fig, axes = plt.subplots(
-    1, 5, figsize=(12, 3.4), dpi=110, sharey=True, layout="constrained"
+    1, 5, figsize=(12, 3.4), dpi=90, sharey=True, layout="constrained"
 )
 told = []
 for ax, spot in zip(axes, SPOTS, strict=True):
@@ -1355,7 +1355,7 @@ fig, axes = plt.subplots(
     1,
     2,
     figsize=(10, 3.8),
-    dpi=110,
+    dpi=90,
     sharex=True,
     sharey=True,
     layout="constrained",
@@ -1499,7 +1499,7 @@ WHERE = {
     "Spanish, held out": ("es", "held_out"),
 }
 fig, axes = plt.subplots(
-    2, 3, figsize=(11, 5), dpi=110, sharex=True, layout="constrained"
+    2, 3, figsize=(11, 5), dpi=90, sharex=True, layout="constrained"
 )
 told, verdicts = [], {}
 for column, (place, where) in zip(axes.T, WHERE.items(), strict=True):
