@@ -478,11 +478,12 @@ for name, interval in KINDS_OF_INTERVAL.items():
 
 # %% [markdown]
 # **What we saw.** Both intervals that take the trainings for granted are
-# far too sure of themselves. The crossed one is much better, and still
-# somewhat too narrow: with five seeds, drawing five of five varies by a
-# fifth less than drawing new ones would (and the t interval of the seeds
-# alone knows nothing of other requests). So treat an end that just misses a
-# line as *at* the line. More seeds help here, more requests don't.
+# far too sure of themselves. The crossed one comes close to what it promises
+# in this world. Where trainings differ more than requests do, it is somewhat
+# too narrow: with five seeds, drawing five of five varies by a fifth less
+# than drawing new ones would (and the t interval of the seeds alone knows
+# nothing of other requests). So treat an end that just misses a line as *at*
+# the line. More seeds help here, more requests don't.
 # (`hierarchical_interval` is the course's own version of your function; it
 # is faster, and gives the same up to the luck of the draw.)
 
