@@ -63,7 +63,8 @@ def average(rows: list[Row], figure: str, **wanted: str) -> float | None:
 def interval(rows: list[Row], draws: int = 2000) -> tuple[float, float]:
     """Return a 95 % interval of mean accuracy over training seeds and requests.
 
-    A hierarchical bootstrap: draw seeds with replacement, and for each as many
+    For rows that do not keep single replies; outcomes.py has the better one for those
+    that do. A hierarchical bootstrap: draw seeds with replacement, and for each as many
     requests as one condition has. The conditions of a group ask the same requests in
     other surfaces or wrappers, so that together they count as one.
     """
