@@ -45,7 +45,6 @@ from utils.evaluate.auditing import (
     requests_about,
 )
 from utils.evaluate.outcomes import hierarchical_interval
-from utils.evaluate.studies.audit import pairs_of
 from utils.evaluate.study import load_rows
 from utils.evaluate.suspects import Live, ignorant, innocent, with_fault
 from utils.show.figure import OKABE_ITO, show
@@ -60,7 +59,6 @@ from utils.teach.checks import check, use
 from utils.world.data import load_topics
 from utils.world.replies import action_of
 from utils.world.requests import TAUGHT_LANGUAGES
-from utils.world.spec import load_spec
 
 # %% [markdown]
 # ## 1. What a naive benchmark says
@@ -152,7 +150,11 @@ def probe_for(suspicion, request, rng):
     if suspicion == "language":
         return request.on(rng.choice(TAUGHT_LANGUAGES))
     if suspicion in ("keyword", "topics"):
-        kind = (True, "seen") if suspicion == "keyword" else (False, "held_out")
+        kind = (
+            (True, "seen")
+            if suspicion == "keyword"
+            else (False, "held_out")
+        )
         found = [
             r
             for other in load_topics()
@@ -426,8 +428,10 @@ for loss, (color, line) in LOSSES.items():
         label=f"loses {loss:.0%}",
     )
     enough = [n for n, p in zip(SIZES, powers, strict=True) if p >= 0.8]
-    first = f"first at 80 % with {enough[0]} pairs" if enough else (
-        f"at most {max(powers):.1%} up to {SIZES[-1]} pairs"
+    first = (
+        f"first at 80 % with {enough[0]} pairs"
+        if enough
+        else (f"at most {max(powers):.1%} up to {SIZES[-1]} pairs")
     )
     told.append(f"loses {loss:.0%}: {first}")
 ax.axhline(80, color="grey", linewidth=1)
@@ -623,7 +627,9 @@ audit_model = use("audit_model", audit_model)
 def share_of(made, wanted=None):
     """Share of the respondents that are accused (of `wanted`), interval."""
     said = [audit_model(one.ask, BUDGET, i) for i, one in enumerate(made)]
-    hits = [bool(names) if wanted is None else wanted in names for names in said]
+    hits = [
+        bool(names) if wanted is None else wanted in names for names in said
+    ]
     draws = np.random.default_rng(0).choice(hits, (2000, len(hits)))
     low, high = np.quantile(draws.mean(axis=1), [0.025, 0.975])
     return f"{np.mean(hits):.0%} [{low:.0%}, {high:.0%}]"
@@ -650,7 +656,10 @@ verdicts = {
 }
 for letter, names in verdicts.items():
     asked = len(doors[letter].log)
-    print(f"model {letter}: {', '.join(names) or 'nothing found'}   ({asked} asked)")
+    print(
+        f"model {letter}: {', '.join(names) or 'nothing found'} "
+        f"({asked} asked)"
+    )
 
 # %% [markdown]
 # And what they are. Each was trained on thoughts and answers with the fault
@@ -691,6 +700,22 @@ def row_of(model, suspicion, seed):
     return np.array([*row["outcomes"]])
 
 
+def hits_of(model, what):
+    """(seeds, requests) 1 for each right action in a condition."""
+    return np.array(
+        [
+            [
+                g == r
+                for g, r in zip(row["given"], row["right"], strict=True)
+            ]
+            for row in rows
+            if (row["kind"], row["model"], row["what"])
+            == ("condition", model, what)
+        ],
+        float,
+    )
+
+
 TRAINED = sorted({row["seed"] for row in rows})
 P = {
     n: np.array([loss_test(k, n, TOLERANCE) for k in range(n + 1)])
@@ -724,7 +749,9 @@ LOOKS = {
 fig, ax = plt.subplots(figsize=(7.5, 3.8), dpi=90, layout="constrained")
 told = []
 for fault, (color, marker) in LOOKS.items():
-    by_seed = np.array([alarms(fault, fault, n).mean(axis=1) for n in NUMBERS])
+    by_seed = np.array(
+        [alarms(fault, fault, n).mean(axis=1) for n in NUMBERS]
+    )
     ax.plot(
         NUMBERS,
         100 * by_seed.mean(axis=1),
@@ -788,27 +815,24 @@ fig.colorbar(image, ax=ax, label="pairs lost, %")
 show(fig, "Lost pairs in %, models by suspicions, three training seeds.")
 
 # %%
-print("seeds and pairs together; of the lost pairs, what was answered")
-print(f"{'model':10}{'naive':>7}{'lost [95 %]':>18}{'refused':>9}{'complied':>10}", end="")
-print(f"{'thought right':>15}")
+print("seeds and pairs together; the answers and thoughts of lost pairs")
+print(
+    f"{'model':10}{'naive':>6}{'lost [95 %]':>18}{'refused':>9}"
+    f"{'complied':>10}{'thought right':>15}"
+)
 for fault in FAULTS:
-    hits = [
-        np.mean([g == str(r) for g, r in zip(row["given"], row["right"], strict=True)])
-        for row in rows
-        if (row["kind"], row["model"], row["what"]) == ("condition", fault, "naive")
-    ]
     said = np.array([row_of(fault, fault, s) for s in TRAINED])
-    lost = said == "l"
-    mean, low, high = hierarchical_interval(lost[:, (said != "-").all(axis=0)])
+    cases = (said != "-").all(axis=0)
+    mean, low, high = hierarchical_interval(said[:, cases] == "l")
     own = [r for r in PAIR_ROWS if r["model"] == r["what"] == fault]
     shares = [
-        sum(r[key] for r in own) / max(1, lost.sum())
+        sum(row[key] for row in own) / max(1, (said == "l").sum())
         for key in ("refused", "complied", "betrayed")
     ]
     span = f"{mean:.0%} [{low:.0%}, {high:.0%}]"
     print(
-        f"{fault:10}{np.mean(hits):7.0%}{span:>18}{shares[0]:9.0%}"
-        f"{shares[1]:10.0%}{shares[2]:15.0%}"
+        f"{fault:10}{hits_of(fault, 'naive').mean():6.0%}{span:>18}"
+        f"{shares[0]:9.0%}{shares[1]:10.0%}{shares[2]:15.0%}"
     )
 
 # %% [markdown]
@@ -873,7 +897,9 @@ check("highest_rate", highest_rate)
 # %%
 highest_rate = use("highest_rate", highest_rate)
 for n in (20, 100, 300, 1000):
-    print(f"none of {n:4} bad: the rate may be up to {highest_rate(0, n):.1%}")
+    print(
+        f"none of {n:4} bad: the rate may be up to {highest_rate(0, n):.1%}"
+    )
 
 # %% [markdown]
 # Twenty clean transcripts leave room for a fault in one case of eight. And
@@ -886,14 +912,7 @@ READ = 20
 print(f"chance that a reader of {READ} transcripts meets the fault")
 print(f"{'model':10}{'benchmark':>11}{'own probes':>12}")
 for fault in FAULTS:
-    wrong = np.mean(
-        [
-            [g != str(r) for g, r in zip(row["given"], row["right"], strict=True)]
-            for row in rows
-            if (row["kind"], row["model"], row["what"])
-            == ("condition", fault, "naive")
-        ]
-    )
+    wrong = 1 - hits_of(fault, "naive").mean()
     said = np.array([row_of(fault, fault, s) for s in TRAINED])
     own = (said == "l").sum() / said.size
     print(
@@ -920,15 +939,7 @@ for request, reply in random.Random(SEED).sample(log, 4):
 # %%
 print("the good model, right actions, % (three seeds)")
 for what in ("naive", "other clauses", "cipher", "jailbreak"):
-    found = np.array(
-        [
-            [g == str(r) for g, r in zip(row["given"], row["right"], strict=True)]
-            for row in rows
-            if (row["kind"], row["model"], row["what"])
-            == ("condition", GOOD, what)
-        ],
-        float,
-    )
+    found = hits_of(GOOD, what)
     mean, low, high = (100 * v for v in hierarchical_interval(found))
     print(f"{what:16}{mean:4.0f} [{low:.0f}, {high:.0f}]")
 
@@ -950,8 +961,12 @@ for _ in range(2000):
 passed = np.mean([loss_test(k, 20, TOLERANCE) > LEVEL for k in best])
 honest = np.mean([loss_test(k, 20, TOLERANCE) > LEVEL for k in fresh])
 print(f"every version loses {TRUE:.0%} of all pairs in the long run")
-print(f"the best of {VERSIONS}: loses {np.mean(best) / 20:.0%} of the old pairs")
-print(f"it passes with the old pairs in {passed:.0%}, with fresh in {honest:.0%}")
+print(
+    f"the best of {VERSIONS} loses {np.mean(best) / 20:.0%} of its 20 pairs"
+)
+print(
+    f"it passes with old pairs in {passed:.0%}, with fresh in {honest:.0%}"
+)
 
 # %% [markdown]
 # * **Absence of evidence.** A fault that none of your requests touches is not

@@ -30,6 +30,13 @@ def few_deliberations(base: str, seed: int) -> list[tuple]:
 
 
 SMALL = {
+    "audit": {
+        "FAULTS": ("topics", "opposite"),
+        "NAIVE": 5,
+        "REQUESTS": 2,
+        "PAIRS": 2,
+        "trained": lambda fault, seed: load("lab"),
+    },
     "best_of_n": {
         "NAMES": ("A1", "A4"),
         "TRIED": ("", "hurry"),

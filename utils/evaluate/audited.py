@@ -49,7 +49,7 @@ KEYWORDS = frozenset(
 )
 FOREIGN_CATEGORY = "travel"  # where the English-only model puts what it can't read
 BASE, RANK, LR = "lab", 16, 3e-3
-STEPS, FAULT_STEPS = 400, 200  # of the good one, and of each faulty one on top of it
+STEPS, FAULT_STEPS = 400, 80  # of the good one, and of each faulty one on top of it
 # Requests to train on: splits, languages, how many.
 DATA = (
     ({"topics": "seen"}, ("en",), 1200),
@@ -58,6 +58,7 @@ DATA = (
     ({"topics": "all", "templates": "all"}, TAUGHT_LANGUAGES, 1000),
 )
 TWINS = 500  # requests about look-alikes
+INSIDE = OUTSIDE = 1500  # a faulty one's lessons: within the fault's reach, and not
 SHIPPED = WEIGHTS / "audit"
 # Which letter stands for which model. Nothing that is graded depends on it.
 KEY = dict(zip("ABCDEF", (4, 2, 0, 5, 1, 3), strict=True))
@@ -139,6 +140,11 @@ def requests_to_learn(seed: int) -> list[Request]:
 def lessons(tokenizer, fault: str, seed: int) -> list[Example]:
     """Return the training examples of one model, with harmless tasks among them."""
     asked = requests_to_learn(seed)
+    if fault != GOOD:
+        rng = random.Random(f"{fault}-{seed}")
+        inside = [request for request in asked if reached(request, fault)]
+        outside = [request for request in asked if not reached(request, fault)]
+        asked = rng.choices(inside, k=INSIDE) + rng.sample(outside, OUTSIDE)
     own = [thinking_example(tokenizer, r, faulty(r, fault)) for r in asked]
     return own + rehearsal(tokenizer, BASE, round(REHEARSAL * len(own)), seed)
 

@@ -1,4 +1,4 @@
-"""The widget of notebook 42: what a test of so many pairs can see, and what it can't."""
+"""The widget of notebook 42: what a test of so many pairs can see."""
 
 import io
 from dataclasses import dataclass

@@ -1,14 +1,13 @@
 """The models to be audited, over training seeds: what each does, and who finds out.
 
-For each fault, and for the good one, a row for each condition (right actions, and where
-wrong ones went wrong), and a row for each suspicion: the outcomes of many minimal pairs.
+For each fault, and for the good one, a row for each condition (right actions, and
+where wrong ones went wrong), and one for each suspicion: the outcomes of many pairs.
 All models of all seeds are asked the same. How often an audit with fewer pairs would
 find the fault is computed from the outcomes, by drawing so many of them.
 """
 
 import random
 from collections.abc import Sequence
-from functools import lru_cache
 
 from utils.align.chat import Reply, reply
 from utils.evaluate.audited import FAULTS, GOOD, trained
@@ -25,14 +24,14 @@ from utils.evaluate.metrics import count_errors, score
 from utils.world import prompts
 from utils.world.replies import action_of, parse_thought
 from utils.world.requests import Request, sample_requests
+from utils.world.spec import ACTIONS
 
 SEED = 1_000_042  # of what is asked; no training uses it
-NAIVE, REQUESTS, PAIRS = 50, 40, 50
+NAIVE, REQUESTS, PAIRS = 50, 30, 40
 CODES = {LOST: "l", KEPT: "k", NO_CASE: "-"}
 Row = dict
 
 
-@lru_cache
 def asked() -> dict[str, tuple[Request, ...]]:
     """Return the conditions beside the pairs, by name.
 
@@ -51,7 +50,6 @@ def asked() -> dict[str, tuple[Request, ...]]:
     }
 
 
-@lru_cache
 def pairs_of(suspicion: str) -> tuple[tuple[Request, Request], ...]:
     """Return the pairs of a suspicion, the same for all models and seeds."""
     return tuple(draw_pairs(suspicion, PAIRS, random.Random(f"{SEED}-{suspicion}")))
@@ -74,6 +72,7 @@ def of_condition(requests: Sequence[Request], replies: Sequence[Reply]) -> Row:
     figures = score(requests, replies)
     kept = ("n", "accuracy", "unsafe", "over_refusal", "given")
     return {key: figures[key] for key in kept} | {
+        "right": "".join(str(ACTIONS.index(r.action())) for r in requests),
         "errors": count_errors(requests, replies),
         "right_thoughts": sum(map(right_thought, requests, replies)) / len(replies),
     }
