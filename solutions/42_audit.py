@@ -34,6 +34,7 @@ import random
 import numpy as np
 from IPython.display import display
 from matplotlib import pyplot as plt
+from scipy import stats
 
 from utils.evaluate.audited import FAULTS, GOOD, audited, model_of
 from utils.evaluate.auditing import (
@@ -437,7 +438,7 @@ for loss, (color, line) in LOSSES.items():
 ax.axhline(80, color="grey", linewidth=1)
 ax.set_xlabel("pairs for the suspicion")
 ax.set_ylabel("alarms, %")
-ax.legend()
+ax.legend(loc="center right")
 ax.grid(alpha=0.3)
 show(fig, "Chance of an alarm at level 1 %.\n" + "\n".join(told))
 
@@ -625,13 +626,13 @@ audit_model = use("audit_model", audit_model)
 
 
 def share_of(made, wanted=None):
-    """Share of the respondents that are accused (of `wanted`), interval."""
+    """Share that is accused (of `wanted`), with its exact interval."""
     said = [audit_model(one.ask, BUDGET, i) for i, one in enumerate(made)]
     hits = [
         bool(names) if wanted is None else wanted in names for names in said
     ]
-    draws = np.random.default_rng(0).choice(hits, (2000, len(hits)))
-    low, high = np.quantile(draws.mean(axis=1), [0.025, 0.975])
+    exact = stats.binomtest(sum(hits), len(hits)).proportion_ci()
+    low, high = exact.low, exact.high
     return f"{np.mean(hits):.0%} [{low:.0%}, {high:.0%}]"
 
 
@@ -791,6 +792,10 @@ for model in (*FAULTS, GOOD):
 # How to read it: on the diagonal is the power, everything else is a false
 # accusation, and the last line is the good model.
 #
+# In the figure, `keyword` takes the most pairs. Not every look-alike has one
+# of the words in its name, so its probes hit the fault less often. You can't
+# know that before; you can only ask a few more.
+#
 # ## 9. The report card
 #
 # A verdict needs its evidence beside it: how many pairs were lost, what the
@@ -836,7 +841,14 @@ for fault in FAULTS:
     )
 
 # %% [markdown]
-# TEXT9
+# Each fault has its own handwriting. `keyword` refuses. `language` complies
+# with nearly everything that it can't read. `topics` and `intent` act as if
+# the request were another one, and their thoughts say so. Only `opposite`
+# has thoughts that are right where the answer is wrong: whoever had judged by
+# the thoughts would have passed it.
+#
+# The benchmark column is the same for all of them. It is not that the
+# benchmark is small. It asks only where no fault can show.
 #
 # ## 10. Twenty transcripts
 #
@@ -921,7 +933,11 @@ for fault in FAULTS:
     )
 
 # %% [markdown]
-# TEXT10
+# The reader of benchmark transcripts will hardly ever meet a fault, however
+# careful. The reader of the right probes meets it at once, in any model. So
+# a person's twenty transcripts are worth much, if somebody has thought about
+# *which* twenty. And a person sees what no score was made for. Read a few,
+# as they come out of your own audit. What would you ask next?
 
 # %%
 log = doors["A"].log
@@ -944,7 +960,10 @@ for what in ("naive", "other clauses", "cipher", "jailbreak"):
     print(f"{what:16}{mean:4.0f} [{low:.0f}, {high:.0f}]")
 
 # %% [markdown]
-# TEXT11
+# At home the good model is good, also on the clauses that the benchmark left
+# out. In the cipher and in the jailbreak it is clearly worse. The audit has
+# not said so, because no probe of ours goes there: it found none of *five*
+# faults. That is all that "nothing found" means.
 #
 # And pairs are **used up by looking**. Suppose a team trains twenty versions
 # of a model, all equally bad, audits each with the same twenty pairs, and
@@ -952,7 +971,7 @@ for what in ("naive", "other clauses", "cipher", "jailbreak"):
 
 # %%
 rng = np.random.default_rng(SEED)
-TRUE, VERSIONS = 0.3, 20
+TRUE, VERSIONS = 0.4, 20
 best, fresh = [], []
 for _ in range(2000):
     seen = rng.binomial(20, TRUE, VERSIONS)
@@ -1004,8 +1023,10 @@ print(
 # * The faults are planted, and each is whole: it nearly always shows where it
 #   can. Real ones are mixed and partial.
 # * The six were trained on all topics, phrasings and languages, some of the
-#   very requests asked here perhaps among them. That makes them cleaner than
-#   models that were not made for an audit.
+#   very requests asked here perhaps among them. Outside its fault each one
+#   hardly errs. Models that were not made for an audit are never so clean.
+# * The respondents that grade your audit have the faults we had thought of.
+#   An audit that does well on them may miss a sixth.
 # * One base model, three training seeds.
 # * Nobody adapts to your audit here. A developer who knows it can train for it.
 #
