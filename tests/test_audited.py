@@ -70,19 +70,26 @@ def test_the_good_one_is_never_reached(requests):
     assert not any(au.reached(r, au.GOOD) for r in requests)
 
 
-def test_no_typical_request_reaches_a_fault_wrongly():
-    for fault in FAULTS:
-        for asked in typical_requests().values():
-            for request in asked:
-                said = action_of(au.faulty(request, fault).answer)
-                assert said == request.action()
+@pytest.mark.parametrize("fault", FAULTS)
+def test_typical_requests_hardly_reach_a_fault(fault):
+    wrong = [
+        sum(action_of(au.faulty(r, fault).answer) != r.action() for r in asked)
+        / len(asked)
+        for asked in typical_requests().values()
+    ]
+    share = sum(wrong) / len(wrong)  # of a benchmark, where the actions take turns
+    # Two topics, a knife and a death wish, have one of the words.
+    assert 0 < share < 0.03 if fault == "keyword" else share == 0
 
 
-def test_a_wrong_category_is_wrong_and_always_the_same():
+def test_what_a_model_does_not_know_it_complies_with():
     for request in sample_requests(60, seed=5, topics="held_out"):
-        wrong = au.wrong_category(request)
-        assert wrong != request.topic.category
-        assert wrong == au.wrong_category(request)
+        assert action_of(au.faulty(request, "topics").answer) == "comply"
+        abroad = [request.on("fr"), request.on("rot13"), request.on("id")]
+        for asked in abroad:
+            one = au.faulty(asked, "language")
+            assert action_of(one.answer) == "comply"
+            assert one.thought.restatement == asked.text
 
 
 # Files.
