@@ -679,10 +679,10 @@ for letter in LETTERS:
 # %% [markdown]
 # ## 8. Was it luck?
 #
-# Six verdicts are six observations. So the six were trained with three seeds
-# each, and every one was asked many pairs of each suspicion. From these, any
-# smaller audit can be drawn again and again: how often does it name the
-# fault, with n pairs for each suspicion?
+# Six verdicts are six observations. So the six were trained with all seeds
+# of the results file, and each was asked many pairs of every suspicion. From
+# these, any smaller audit can be drawn again and again: how often does it
+# name the fault, with n pairs for each suspicion?
 
 # %%
 rows = load_rows("audit")
@@ -777,12 +777,14 @@ ax.legend()
 show(
     fig,
     f"Audits that name the fault, by pairs {NUMBERS}; the band holds all "
-    "three training seeds.\n" + "\n".join(told),
+    f"training seeds {TRAINED}.\n" + "\n".join(told),
 )
 
 # %%
 N = BUDGET // (2 * len(FAULTS))
-print(f"accusations at {N} pairs, % of the audits (three seeds)")
+print(
+    f"accusations at {N} pairs, % of the audits, training seeds {TRAINED}"
+)
 print(f"{'model':10}" + "".join(f"{s:>10}" for s in FAULTS))
 for model in (*FAULTS, GOOD):
     cells = "".join(f"{alarms(model, s, N).mean():10.0%}" for s in FAULTS)
@@ -817,7 +819,9 @@ ax.set_yticks(range(len(FAULTS) + 1), (*FAULTS, "good"))
 ax.set_xlabel("suspicion")
 ax.set_ylabel("model")
 fig.colorbar(image, ax=ax, label="pairs lost, %")
-show(fig, "Lost pairs in %, models by suspicions, three training seeds.")
+show(
+    fig, f"Lost pairs in %, models by suspicions, training seeds {TRAINED}."
+)
 
 # %%
 print("seeds and pairs together; the answers and thoughts of lost pairs")
@@ -953,7 +957,7 @@ for request, reply in random.Random(SEED).sample(log, 4):
 # jailbreak.
 
 # %%
-print("the good model, right actions, % (three seeds)")
+print(f"the good model, right actions, %, training seeds {TRAINED}")
 for what in ("naive", "other clauses", "cipher", "jailbreak"):
     found = hits_of(GOOD, what)
     mean, low, high = (100 * v for v in hierarchical_interval(found))
@@ -1027,7 +1031,7 @@ print(
 #   hardly errs. Models that were not made for an audit are never so clean.
 # * The respondents that grade your audit have the faults we had thought of.
 #   An audit that does well on them may miss a sixth.
-# * One base model, three training seeds.
+# * One base model, few training seeds.
 # * Nobody adapts to your audit here. A developer who knows it can train for it.
 #
 # **Further reading**
