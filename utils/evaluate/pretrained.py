@@ -13,12 +13,14 @@ habit   first taught to restate texts from every surface in English before it do
 words   the same, with requests about every topic: it meets all the words
 
 No text of these two shows the Spec, a category or an action. Then it is aligned in
-plain English, in one of three ways (ARMS).
+plain English, in one of three ways (ARMS). A start is trained once; seeds vary the
+alignment: its data, its batches and, from plain, the adapter's first weights.
 """
 
 import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from utils import files
 from utils.align.adapter import device, encode_chat, encode_reply, fast, with_adapter
@@ -31,7 +33,7 @@ from utils.models.harmless import HARMLESS
 from utils.models.load import load
 from utils.models.mixture import TAUGHT_SURFACES
 from utils.world import prompts
-from utils.world.data import Topic, load_templates, load_topics
+from utils.world.data import LANGUAGES, Topic, load_templates, load_topics
 from utils.world.requests import Request
 from utils.world.spec import load_spec
 
@@ -50,7 +52,8 @@ BATCH = 8  # of more, the logits over 49,152 tokens would not fit into a small l
 LR, PAIRS_LR, BETA = 5e-4, 5e-5, 0.5
 # How often a surface is restated: a model that reads pieces of words learns little of
 # ciphers in this time, so they come less often.
-WEIGHTS = (0.12, 0.2, 0.2, 0.2, 0.04, 0.06, 0.06, 0.08, 0.04)
+WEIGHTS = (0.1, 0.24, 0.24, 0.24, 0.02, 0.04, 0.04, 0.06, 0.02)
+LISTS = 0.3  # of the texts to restate, lists of topics: more words in fewer tokens
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Size:
     pairs: int
 
 
-FULL = Size(habit=150, sft=120, pairs=40)
+FULL = Size(habit=300, sft=160, pairs=40)
 QUICK = Size(habit=10, sft=10, pairs=4)  # shows that everything runs, teaches little
 
 
@@ -136,20 +139,28 @@ def everyday() -> list[Topic]:
     ]
 
 
-def habits(tokenizer, start: str, n: int, seed: int) -> list[Example]:
+def habits(tokenizer, start: str, n: int) -> list[Example]:
     """Return `n` texts to restate in English before a harmless task with them."""
-    rng = random.Random(f"habit-{start}-{seed}")
+    rng = random.Random(f"habit-{start}")
     topics = everyday() if start == "habit" else load_topics()
     templates = [t for t in load_templates() if t.split == "seen"]
     found = []
     for _ in range(n):
         surface = rng.choices(TAUGHT_SURFACES, WEIGHTS)[0]
-        request = Request(rng.choice(topics), rng.choice(templates), surface)
-        task, steps, answer = rng.choice(HARMLESS)(rng, request.english)
+        if surface in LANGUAGES and rng.random() < LISTS:
+            listed = rng.sample(topics, 3)
+            plain, text = (
+                ", ".join(topic.text[s] for topic in listed) + "."
+                for s in ("en", surface)
+            )
+        else:
+            request = Request(rng.choice(topics), rng.choice(templates), surface)
+            plain, text = request.english, request.text
+        task, steps, answer = rng.choice(HARMLESS)(rng, plain)
         found.append(
             Example(
-                encode_chat(tokenizer, prompts.chat(request.text, task), True),
-                encode_reply(tokenizer, answer, f"Request: {request.english}{steps}"),
+                encode_chat(tokenizer, prompts.chat(text, task), True),
+                encode_reply(tokenizer, answer, f"Request: {plain}{steps}"),
             )
         )
     return found
@@ -190,6 +201,19 @@ def prefer(model, tokenizer, pairs: Sequence[Pair], **options) -> dict:
     return {"reward_accuracy": round(sum(last) / len(last), 4)}
 
 
+def restate(model, tokenizer, start: str, size: Size, keep: str) -> dict:
+    """Teach the adapter to restate first. One training of it serves every seed."""
+    return imitate(
+        model,
+        tokenizer,
+        habits(tokenizer, start, size.habit * BATCH),
+        steps=size.habit,
+        seed=0,
+        progress=f"start: {start}",
+        checkpoint=checkpoint(keep),
+    )
+
+
 def align(model, tokenizer, arm: str, size: Size, seed: int, keep: str) -> dict:
     """Train the adapter in plain English; `keep` names its checkpoints."""
     rows = teaching(seed)
@@ -222,7 +246,7 @@ def align(model, tokenizer, arm: str, size: Size, seed: int, keep: str) -> dict:
     )
 
 
-def checkpoint(name: str):
+def checkpoint(name: str) -> Path:
     """Return where the state of a training is kept until its end."""
     return files.cache_folder() / f"{name}.checkpoint.safetensors"
 
@@ -248,25 +272,15 @@ def student(
         )
     model, tokenizer = load(name)
     model = with_adapter(model.to(device()), seed)
-    parts = {"pretrained": name, "start": start, "seed": seed, "settings": settings()}
+    parts = {"pretrained": name, "start": start, "settings": settings()}
     notes: dict = {}
     if start != "plain":
         key = key_of(**parts, habit=size.habit)
-
-        def restating(fresh) -> dict:
-            return imitate(
-                fresh,
-                tokenizer,
-                habits(tokenizer, start, size.habit * BATCH, seed),
-                steps=size.habit,
-                seed=seed,
-                progress=f"{start}, seed {seed}",
-                checkpoint=checkpoint(key),
-            )
-
-        notes["start"] = cached(model, key, restating)
+        notes["start"] = cached(
+            model, key, lambda fresh: restate(fresh, tokenizer, start, size, key)
+        )
     if arm != "none":
-        key = key_of(**parts, arm=arm, size=asdict(size))
+        key = key_of(**parts, arm=arm, size=asdict(size), seed=seed)
         notes[arm] = cached(
             model, key, lambda fresh: align(fresh, tokenizer, arm, size, seed, key)
         )
@@ -275,4 +289,4 @@ def student(
 
 def settings() -> list:
     """Return what decides a training beside its data and its length."""
-    return [BATCH, LR, PAIRS_LR, BETA, WEIGHTS]
+    return [BATCH, LR, PAIRS_LR, BETA, WEIGHTS, LISTS]
