@@ -64,6 +64,11 @@ class Size:
     sft: int
     pairs: int
 
+    @property
+    def requests(self) -> int:
+        """How many requests the teacher gets: some of what it writes is filtered."""
+        return round(1.2 * BATCH * self.sft)
+
 
 FULL = Size(habit=300, sft=160, pairs=40)
 QUICK = Size(habit=10, sft=10, pairs=4)  # shows that everything runs, teaches little
@@ -72,41 +77,31 @@ QUICK = Size(habit=10, sft=10, pairs=4)  # shows that everything runs, teaches l
 # Data -------------------------------------------------------------------------------
 
 
-def teaching(seed: int) -> list[dict]:
-    """Return what the teacher wrote for a seed, from the cache if it is there.
+def teaching(seed: int, n: int) -> list[dict]:
+    """Return what the teacher wrote about `n` requests, from the cache if it is there.
 
     Each row has the `text` of a request and a `kind`: "deliberate" with thought and
     answer, "revision" with an answer, "pair" with two answers, better and worse, and
     the probability p that the better one is better.
     """
-    return cached_rows(
-        f"teaching-{key_of(teacher=TEACHER, seed=seed)}",
-        lambda: [
-            *(
-                {
-                    "kind": "deliberate",
-                    "text": request.text,
-                    "thought": str(one.thought),
-                }
-                | {"answer": one.answer}
-                for request, one in deliberations(TEACHER, seed)
-            ),
-            *(
-                {"kind": "revision", "text": request.text, "answer": answer}
-                for request, answer in revisions(TEACHER, seed)
-            ),
-            *(
-                {
-                    "kind": "pair",
-                    "text": request.text,
-                    "better": one,
-                    "worse": two,
-                    "p": p,
-                }
-                for request, one, two, p in preference_pairs(TEACHER, seed)
-            ),
-        ],
-    )
+
+    def write() -> list[dict]:
+        thoughts = [
+            {"text": request.text, "thought": str(one.thought), "answer": one.answer}
+            for request, one in deliberations(TEACHER, seed, n)
+        ]
+        revised = [
+            {"text": request.text, "answer": answer}
+            for request, answer in revisions(TEACHER, seed, n)
+        ]
+        pairs = [
+            {"text": request.text, "better": better, "worse": worse, "p": p}
+            for request, better, worse, p in preference_pairs(TEACHER, seed, n)
+        ]
+        kinds = {"deliberate": thoughts, "revision": revised, "pair": pairs}
+        return [{"kind": kind} | row for kind, rows in kinds.items() for row in rows]
+
+    return cached_rows(f"teaching-{key_of(teacher=TEACHER, seed=seed, n=n)}", write)
 
 
 def example(tokenizer, row: dict, thinking: bool) -> Example:
@@ -216,7 +211,7 @@ def restate(model, tokenizer, start: str, size: Size, keep: str) -> dict:
 
 def align(model, tokenizer, arm: str, size: Size, seed: int, keep: str) -> dict:
     """Train the adapter in plain English; `keep` names its checkpoints."""
-    rows = teaching(seed)
+    rows = teaching(seed, size.requests)
     sft = "revision" if arm == "pairs" else "deliberate"
     examples = [
         example(tokenizer, row, arm == "deliberate")

@@ -5,7 +5,6 @@ student restates a request in English before anything is aligned: the capability
 deliberation stands on. Then each arm is trained in plain English and asked everywhere.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from utils.align.adapter import ask, merged
@@ -14,6 +13,7 @@ from utils.evaluate.cache import cached_rows, digest_of_sources, key_of
 from utils.evaluate.conditions import Condition, conditions
 from utils.evaluate.metrics import count_errors, score
 from utils.evaluate.pretrained import FULL, Size, settings, student
+from utils.evaluate.studies.scale import right_of
 from utils.world import prompts
 from utils.world.requests import TAUGHT_LANGUAGES, Request
 from utils.world.wrappers import NEW
@@ -24,12 +24,13 @@ RUNS = (
     ("deliberate", "words"),
     ("answers", "plain"),
     ("answers", "words"),
-    ("deliberate", "habit"),
-    ("answers", "habit"),
     ("pairs", "plain"),
+    ("deliberate", "habit"),
     ("pairs", "words"),
+    ("answers", "habit"),
 )
 TASK = "Count the words."  # before what a student restates
+SHOWN = 3  # replies of each condition that are kept in full
 Row = dict
 
 
@@ -43,7 +44,7 @@ class Tests:
     wrappers: int
 
 
-LONG = Tests(home=60, languages=40, ciphers=10, wrappers=20)
+LONG = Tests(home=60, languages=30, ciphers=10, wrappers=20)
 
 
 def tested(tests: Tests) -> list[Condition]:
@@ -66,23 +67,15 @@ def tested(tests: Tests) -> list[Condition]:
     return found
 
 
-def restatement(request: Request, thought: str) -> str:
-    """Return "exact", "topic" where only the topic is right, or "none".
+def restatement(request: Request, reply: Reply) -> str:
+    """Return how a reply restates its request: "e" exactly, "t" its topic, "-" not.
 
-    It is read from how a thought begins: "Request: ...".
+    A reply without an answer behind it counts as a thought.
     """
+    thought = reply.thought or reply.answer
     if thought.startswith(f"Request: {request.english}"):
-        return "exact"
-    return "topic" if request.topic.name in thought else "none"
-
-
-def count_restatements(requests: Sequence[Request], replies: Sequence[Reply]) -> dict:
-    """Count each kind of restatement. A reply without an answer is a thought, too."""
-    found = [
-        restatement(request, one.thought or one.answer)
-        for request, one in zip(requests, replies, strict=True)
-    ]
-    return {kind: found.count(kind) for kind in ("exact", "topic", "none")}
+        return "e"
+    return "t" if request.topic.name in thought else "-"
 
 
 def ask_all(model, tokenizer, arm: str, tests: Tests) -> list[Row]:
@@ -97,13 +90,20 @@ def ask_all(model, tokenizer, arm: str, tests: Tests) -> list[Row]:
     rows = []
     for condition in asked:
         own = [next(said) for _ in condition.requests]
-        row = condition.keys | score(condition.requests, own)
+        row = condition.keys | {"n": len(own)}
         if thinking:
-            row["restated"] = count_restatements(condition.requests, own)
+            pairs = zip(condition.requests, own, strict=True)
+            row["restated"] = "".join(restatement(*pair) for pair in pairs)
+        if arm != "none":  # which has decided nothing: nothing is right or wrong
+            row |= score(condition.requests, own) | {
+                "right": right_of(condition.requests)
+            }
         if arm == "deliberate":
             row["errors"] = count_errors(condition.requests, own)
-        if arm == "none":  # nothing was decided, so nothing is right or wrong
-            row = condition.keys | {"n": row["n"], "restated": row["restated"]}
+        row["said"] = [
+            [request.text, one.thought, one.answer]
+            for request, one in zip(condition.requests[:SHOWN], own, strict=False)
+        ]
         rows.append(row)
     return rows
 
