@@ -49,7 +49,7 @@ STARTS = {
 }
 TEACHER = "lab"
 BATCH = 8  # of more, the logits over 49,152 tokens would not fit into a small laptop
-LR, PAIRS_LR, BETA = 5e-4, 5e-5, 0.5
+LR, PAIRS_LR, BETA = 1e-3, 5e-5, 0.5
 # How often a surface is restated: a model that reads pieces of words learns little of
 # ciphers in this time, so they come less often.
 WEIGHTS = (0.1, 0.24, 0.24, 0.24, 0.02, 0.04, 0.04, 0.06, 0.02)
@@ -70,7 +70,7 @@ class Size:
         return round(1.2 * BATCH * self.sft)
 
 
-FULL = Size(habit=300, sft=160, pairs=40)
+FULL = Size(habit=240, sft=160, pairs=40)
 QUICK = Size(habit=10, sft=10, pairs=4)  # shows that everything runs, teaches little
 
 
