@@ -43,8 +43,8 @@ def reply_html(row: Row, which: int) -> str:
 class ReplyBrowser:
     """Choose two students, a place and a request, and read what they say.
 
-    Display `box`. rows : rows of results/real_model.json of one seed, with `said`. Raises ValueError
-    where no row has kept replies.
+    Display `box`. `rows` are those of one seed of results/real_model.json; those
+    without kept replies (`said`) are left out. Raises ValueError where none is left.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
