@@ -11,13 +11,14 @@ from peft import PeftModel, get_peft_model
 from transformers import TrainerCallback
 
 from utils import files
-from utils.align.adapter import encode_chat, with_adapter
+from utils.align.adapter import ALPHA, encode_chat, merged, with_adapter
 from utils.align.batching import Example, Pair
 from utils.align.sft import train_sft
-from utils.evaluate import pretrained, with_trl
+from utils.evaluate import pretrained, trl_trainers, with_trl
 from utils.evaluate.cache import trained_parameters
 from utils.evaluate.trl_losses import compare, wrapped
 from utils.models.load import load
+from utils.teach.exercises.nb41 import merge_adapter
 from utils.world import prompts
 from utils.world.requests import sample_requests
 
@@ -104,8 +105,22 @@ def test_wrapping_changes_no_logits_and_can_switch_off(llama):
         torch.testing.assert_close(whole(ids).logits, plain)
 
 
+def test_merging_by_the_exercise_equals_peft(llama):
+    model = moved(with_adapter(llama, seed=0))
+    layer = model.model.layers[1].mlp.down_proj
+    merged_by_us = merge_adapter(
+        layer.base_layer.weight,
+        layer.lora_A["default"].weight,
+        layer.lora_B["default"].weight,
+        ALPHA,
+    )
+    twin = merged(model).model.layers[1].mlp.down_proj
+    torch.testing.assert_close(merged_by_us, twin.weight)
+    assert not torch.allclose(merged_by_us, layer.base_layer.weight, atol=1e-2)
+
+
 def test_one_step_of_sft_equals_ours(make_llama, trl_tokenizer, tmp_path, monkeypatch):
-    monkeypatch.setattr(with_trl, "bfloat16_pays", lambda kind: False)
+    monkeypatch.setattr(trl_trainers, "bfloat16_pays", lambda kind: False)
     mine = moved(with_adapter(make_llama(), seed=0))
     theirs = get_peft_model(make_llama(), with_trl.lora())
     theirs.get_base_model().load_state_dict(mine.state_dict())
@@ -125,7 +140,7 @@ def test_one_step_of_sft_equals_ours(make_llama, trl_tokenizer, tmp_path, monkey
 
 
 def test_a_stopped_training_goes_on(chat_llama, taught, tmp_path, monkeypatch):
-    monkeypatch.setattr(with_trl, "KEPT_EVERY", 2)
+    monkeypatch.setattr(trl_trainers, "KEPT_EVERY", 2)
     steps = []
 
     class Watch(TrainerCallback):
@@ -162,8 +177,8 @@ def adapter_of(folder, base) -> torch.Tensor:
 
 @pytest.mark.parametrize("arm", ["answers", "pairs", "rl"])
 def test_an_arm_goes_on_from_an_adapter(chat_llama, taught, tmp_path, arm, monkeypatch):
-    monkeypatch.setattr(with_trl, "LONGEST", 6)
-    monkeypatch.setattr(with_trl, "GROUP", 2)
+    monkeypatch.setattr(trl_trainers, "LONGEST", 6)
+    monkeypatch.setattr(trl_trainers, "GROUP", 2)
     monkeypatch.setattr(with_trl, "blind_judge", lambda _: by_length)
     options = {"steps": 1, "name": str(chat_llama)}
     first = with_trl.train("revisions", tmp_path / "first", **options)

@@ -15,7 +15,7 @@ from utils.align.sampling import left_pad
 from utils.align.sft import sft_loss
 from utils.evaluate.cache import trained_parameters
 from utils.evaluate.pretrained import BETA, LR
-from utils.evaluate.with_trl import (
+from utils.evaluate.trl_trainers import (
     KL,
     dpo_trainer,
     grpo_trainer,

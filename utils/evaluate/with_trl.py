@@ -17,41 +17,32 @@ A training that was stopped goes on from its last checkpoint when it is called a
 import argparse
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from accelerate import PartialState
-from datasets import Dataset
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel, get_peft_model
 from transformers.trainer_utils import get_last_checkpoint
-from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
 from utils import files
-from utils.align.adapter import ALPHA, MODES, RANK, bfloat16_pays, device, split_reply
-from utils.align.batching import Example, Pair
+from utils.align.adapter import split_reply
 from utils.align.judge import verdicts
-from utils.evaluate.pretrained import BATCH, BETA, FULL, LR, PAIRS_LR
-from utils.evaluate.pretrained import example, pair, teaching
+from utils.evaluate import pretrained
+from utils.evaluate.pretrained import BATCH, FULL, LR, PAIRS_LR, teaching
 from utils.evaluate.training_data import training_requests
+from utils.evaluate.trl_trainers import (
+    dpo_trainer,
+    grpo_trainer,
+    lora,
+    settings,
+    sft_trainer,
+)
 from utils.models.load import load
-from utils.world.requests import Request
 from utils.world.spec import load_spec
 
 SFT = {"deliberate": "deliberate", "answers": "deliberate", "revisions": "revision"}
 STEPS = dict.fromkeys(SFT, FULL.sft) | {"pairs": FULL.pairs, "rl": 40}
-WARMUP, KEPT_EVERY = 10, 20  # steps
-KL, GROUP, LONGEST = 0.04, 8, 120  # of GRPO; the longest reply in tokens
-
-
-class PairsOnIds(DPOTrainer):
-    """DPO on token ids. From texts, TRL would end a turn as the chat template does.
-
-    For SmolLM2 that is one token more, a line break after the end of the turn.
-    """
-
-    def _prepare_dataset(self, dataset, *_):
-        return dataset
 
 
 def student(name: str, adapter: Path | None, seed: int) -> tuple:
@@ -68,115 +59,11 @@ def student(name: str, adapter: Path | None, seed: int) -> tuple:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # between PEFT and transformers
         if adapter:
-            return PeftModel.from_pretrained(
-                model, adapter, is_trainable=True
-            ), tokenizer
-        torch.manual_seed(seed)
-        return get_peft_model(model, lora()), tokenizer
-
-
-def lora() -> LoraConfig:
-    """Return the shape of the adapter, that of `utils.align.adapter.with_adapter`."""
-    return LoraConfig(
-        r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
-
-
-def settings(folder: Path, steps: int, lr: float, seed: int) -> dict:
-    """Return what the three trainers share. BATCH is over all processes together."""
-    kind = device().type
-    return {
-        "output_dir": str(folder / "state"),
-        "max_steps": steps,
-        "per_device_train_batch_size": max(1, BATCH // PartialState().num_processes),
-        "learning_rate": lr,
-        "lr_scheduler_type": "linear",
-        "warmup_steps": min(WARMUP, steps // 2),
-        "weight_decay": 0.0,
-        "max_grad_norm": 1.0,
-        "seed": seed,
-        "bf16": bfloat16_pays(kind),
-        "use_cpu": kind == "cpu",
-        "gradient_checkpointing": False,  # it saves memory for time; this model is small
-        "save_steps": KEPT_EVERY,
-        "save_total_limit": 1,
-        "report_to": "none",
-    }
-
-
-def sft_trainer(
-    model: PeftModel, tokenizer, examples: Sequence[Example], options: dict
-) -> SFTTrainer:
-    """Return TRL's trainer for imitation; the loss is on the completions alone."""
-    rows = [
-        {
-            "input_ids": one.prompt + one.completion,
-            "completion_mask": [0] * len(one.prompt) + [1] * len(one.completion),
-        }
-        for one in examples
-    ]
-    return SFTTrainer(
-        model,
-        SFTConfig(completion_only_loss=True, max_length=None, **options),
-        train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer,
-    )
-
-
-def dpo_trainer(
-    model: PeftModel, tokenizer, pairs: Sequence[Pair], options: dict
-) -> DPOTrainer:
-    """Return TRL's trainer for preference pairs.
-
-    Without a reference model TRL keeps a frozen copy of the adapter as it is now.
-    """
-    rows = [
-        {"prompt_ids": p.prompt, "chosen_ids": p.chosen, "rejected_ids": p.rejected}
-        for p in pairs
-    ]
-    return PairsOnIds(
-        model,
-        args=DPOConfig(beta=BETA, max_length=None, **options),
-        train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer,
-    )
-
-
-def grpo_trainer(
-    model: PeftModel,
-    tokenizer,
-    requests: Sequence[Request],
-    reward: Callable[..., list[float]],
-    options: dict,
-    **changes,
-) -> GRPOTrainer:
-    """Return TRL's trainer for GRPO as it was published, a group of GROUP a request."""
-    rows = [
-        {
-            "prompt": [
-                {"role": "system", "content": MODES[True]},
-                {"role": "user", "content": request.text},
-            ],
-            "text": request.text,
-            "category": request.topic.category,
-        }
-        for request in requests
-    ]
-    shape = {
-        "loss_type": "grpo",
-        "use_bias_correction_kl": False,
-        "beta": KL,
-        "num_generations": GROUP,
-        "max_completion_length": LONGEST,
-        "gradient_accumulation_steps": GROUP,  # so BATCH requests are a step
-    }
-    return GRPOTrainer(
-        model,
-        reward,
-        args=GRPOConfig(**options | shape | changes),
-        train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer,
-    )
+            model = PeftModel.from_pretrained(model, adapter, is_trainable=True)
+        else:
+            torch.manual_seed(seed)
+            model = get_peft_model(model, lora())
+    return model, tokenizer
 
 
 def blind_judge(tokenizer) -> Callable[..., list[float]]:
@@ -217,17 +104,18 @@ def train(
     if arm not in STEPS:
         raise ValueError(f"There is no arm {arm!r}: the arms are {', '.join(STEPS)}.")
     model, tokenizer = student(name, adapter, seed)
-    options = settings(
-        folder, steps or STEPS[arm], LR if arm in SFT else PAIRS_LR, seed
-    )
+    steps = steps or STEPS[arm]
+    options = settings(folder, steps, LR if arm in SFT else PAIRS_LR, seed)
     with PartialState().main_process_first():  # the others find it in the cache
         rows = [] if arm == "rl" else teaching(seed)
+    kind = SFT.get(arm, "pair")
+    rows = [row for row in rows if row["kind"] == kind][: steps * BATCH]
     if arm in SFT:
-        mine = [row for row in rows if row["kind"] == SFT[arm]]
-        examples = [example(tokenizer, row, arm == "deliberate") for row in mine]
+        thinking = arm == "deliberate"
+        examples = [pretrained.example(tokenizer, row, thinking) for row in rows]
         trainer = sft_trainer(model, tokenizer, examples, options)
     elif arm == "pairs":
-        pairs = [pair(tokenizer, row) for row in rows if row["kind"] == "pair"]
+        pairs = [pretrained.pair(tokenizer, row) for row in rows]
         trainer = dpo_trainer(model, tokenizer, pairs, options)
     else:
         requests = training_requests(seed + 500)  # others than SFT has seen

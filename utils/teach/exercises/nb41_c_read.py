@@ -1,4 +1,4 @@
-"""Exercise of notebook 41, part 3: could not read it, or read it and decided wrongly?"""
+"""Exercise of notebook 41, part 3: could not read, or read and decided wrongly?"""
 
 import random
 from collections.abc import Sequence
