@@ -91,6 +91,7 @@ def test_losses_and_rewards_equal_trl(llama, trl_tokenizer, monkeypatch):
     after = model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
+    assert model.forward.__func__ is type(llama).forward
 
 
 def test_wrapping_changes_no_logits_and_can_switch_off(llama):

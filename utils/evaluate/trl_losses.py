@@ -19,7 +19,6 @@ from utils.evaluate.trl_trainers import (
     KL,
     dpo_trainer,
     grpo_trainer,
-    lora,
     settings,
     sft_trainer,
 )
@@ -38,8 +37,9 @@ def wrapped(model: nn.Module) -> PeftModel:
         if hasattr(part, "base_layer"):
             owner, _, leaf = name.rpartition(".")
             setattr(model.get_submodule(owner), leaf, part.base_layer)
+    shape = model.peft_config["default"]
     del model.peft_config
-    whole = get_peft_model(model, lora())
+    whole = get_peft_model(model, shape)
     model.load_state_dict(kept, strict=False)
     return whole
 
@@ -52,8 +52,8 @@ def compare(
     `model` has an adapter of `with_adapter`, which should be trained a little: at its
     start it equals the reference, and DPO's loss is log 2 whatever one does. The
     reference is the model without the adapter, a label counts as certain, and GRPO
-    takes the `examples`, an even number, for samples of the reference, every second
-    one good and the others bad. The model is the same afterwards.
+    takes the `examples` for samples of the reference, every second one good and the
+    others bad. The model is the same afterwards.
     """
     whole, was_training = wrapped(model), model.training
     model.eval()
@@ -62,6 +62,8 @@ def compare(
         found = ours(whole, pad, examples, pairs)
         with TemporaryDirectory() as folder:
             theirs = by_trl(whole, tokenizer, examples, pairs, Path(folder))
+    # TRL put a `forward` of its own there, which a copy of the model would share.
+    vars(model).pop("forward", None)
     model.train(was_training)
     return [{"name": name, "ours": found[name], "trl": theirs[name]} for name in found]
 

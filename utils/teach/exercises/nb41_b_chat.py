@@ -223,31 +223,25 @@ def _same(form: str, half: int | None, question: str, answer_text: str) -> Calla
         tokenizer = _tokenizer(*FORMATS[form])
         case = (tokenizer, question, answer_text)
         got, want = _pair(answer(*case)), _pair(chat_example(*case))
-        halves = (0, 1) if half is None else (half,)
-        for i in halves:
-            if got[i] == want[i]:
-                continue
-            sentence = next(
-                (
-                    text
-                    for wrong, text in CHAT_MUTANTS.values()
-                    if _is(wrong, case, got)
-                ),
-                "",
-            )
-            texts = [tokenizer.decode(ids[i]) for ids in (want, got)]
-            name = ("prompt", "completion")[i]
-            raise Mistake(
-                sentence,
-                f"The {name}: expected {texts[0]!r}, and got "
-                f"{texts[1]!r} ({len(want[i])} and {len(got[i])} tokens).",
-            )
+        for i in (0, 1) if half is None else (half,):
+            if got[i] != want[i]:
+                right, said = (tokenizer.decode(ids[i]) for ids in (want, got))
+                raise Mistake(
+                    _likely(case, got, i),
+                    f"The {('prompt', 'completion')[i]}: expected {right!r}, and got "
+                    f"{said!r} ({len(want[i])} and {len(got[i])} tokens).",
+                )
 
     return test
 
 
-def _is(wrong: Callable, case: tuple, got: tuple[Ids, Ids]) -> bool:
-    return _pair(wrong(*case)) == got
+def _likely(case: tuple, got: tuple[Ids, Ids], half: int) -> str:
+    """Name the mistake that explains both halves, or else the one that is wrong."""
+    wrong = [(_pair(mutant(*case)), text) for mutant, text in CHAT_MUTANTS.values()]
+    for pair, text in wrong:
+        if pair == got:
+            return text
+    return next((text for pair, text in wrong if pair[half] == got[half]), "")
 
 
 EXERCISES = [

@@ -33,9 +33,7 @@ def _contrast(scores: Scores) -> np.ndarray:
 
 
 def _gain(scores: Scores, arm: str) -> np.ndarray:
-    return np.asarray(scores[AFTER, arm], float) - np.asarray(
-        scores[BEFORE, arm], float
-    )
+    return np.subtract(scores[AFTER, arm], scores[BEFORE, arm], dtype=float)
 
 
 def _one_gain(scores):
