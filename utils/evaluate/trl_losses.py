@@ -1,9 +1,12 @@
 """Our losses and TRL's, side by side on one batch of a model with an adapter."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import datasets
 import torch
 from peft import PeftModel, get_peft_model
 from torch import nn
@@ -55,17 +58,33 @@ def compare(
     takes the `examples` for samples of the reference, every second one good and the
     others bad. The model is the same afterwards.
     """
-    whole, was_training = wrapped(model), model.training
+    was_training = model.training
     model.eval()
-    pad = tokenizer.pad_token_id
-    with torch.no_grad():
-        found = ours(whole, pad, examples, pairs)
-        with TemporaryDirectory() as folder:
-            theirs = by_trl(whole, tokenizer, examples, pairs, Path(folder))
+    with silence(), torch.no_grad(), TemporaryDirectory() as folder:
+        whole = wrapped(model)
+        found = ours(whole, tokenizer.pad_token_id, examples, pairs)
+        theirs = by_trl(whole, tokenizer, examples, pairs, Path(folder))
     # TRL put a `forward` of its own there, which a copy of the model would share.
     vars(model).pop("forward", None)
     model.train(was_training)
     return [{"name": name, "ours": found[name], "trl": theirs[name]} for name in found]
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Hide the bars of `datasets`, and what the libraries tell each other, in a block.
+
+    TRL and PEFT use some arguments that transformers has renamed.
+    """
+    shown = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
 
 
 def advantages(n: int) -> torch.Tensor:
