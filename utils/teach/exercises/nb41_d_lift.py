@@ -11,7 +11,7 @@ from utils.teach.exercise import Exercise, Mutant, Part, expect, expect_close, o
 NOTEBOOK = "41_in_the_wild"
 Scores = Mapping[tuple[str, str], np.ndarray]
 Triple = tuple[float, float, float]
-BEFORE, AFTER = "plain", "words"
+BEFORE, AFTER = "plain", "kept"
 DIRECT, THINKS = "answers", "deliberate"
 
 
@@ -19,7 +19,7 @@ def lift(scores: Scores) -> Triple:
     """How much MORE one arm gains from a preparation than another, with its interval.
 
     scores  : (start, arm) -> (seeds, requests) array, 1 where the reply was right.
-              The starts are "plain" and "words" (prepared), the arms "answers" and
+              The starts are "plain" and "kept" (prepared), the arms "answers" and
               "deliberate". All four have the same requests and the same seeds
     returns : (estimate, lower end, upper end) as shares; above 0 deliberation gains
               more. The 95 % interval is over seeds AND requests
