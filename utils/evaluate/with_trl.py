@@ -141,7 +141,9 @@ def main() -> None:
     parser.add_argument("--adapter", type=Path, help="a folder to begin with")
     parser.add_argument("--out", type=Path, help="a folder for the adapter")
     asked = parser.parse_args()
-    folder = asked.out or files.cache_folder() / f"trl-{asked.arm}-{asked.seed}"
+    # Another name for another training, or one would go on with the other's state.
+    name = f"{asked.arm}-{Path(asked.model).name}-{asked.steps}-{asked.seed}"
+    folder = asked.out or files.cache_folder() / "trl" / name
     try:
         train(
             asked.arm,
