@@ -231,5 +231,7 @@ def test_command_line(chat_llama, taught, tmp_path):
 def test_bad_input_is_refused(chat_llama, tmp_path):
     with pytest.raises(ValueError, match="no arm 'deliberation': the arms are"):
         with_trl.train("deliberation", tmp_path)
+    with pytest.raises(ValueError, match="at least 0, not -1"):
+        with_trl.train("rl", tmp_path, steps=-1)
     with pytest.raises(ValueError, match="no adapter in the folder"):
         with_trl.train("rl", tmp_path, name=str(chat_llama), adapter=tmp_path)

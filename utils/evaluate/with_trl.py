@@ -98,11 +98,13 @@ def train(
 ) -> Path:
     """Train an arm, save its adapter in the folder, and return the folder.
 
-    0 steps are those of the course. Raises ValueError for an unknown arm, or an
-    `adapter` to begin with that is none.
+    0 steps are those of the course. Raises ValueError for an unknown arm, for less
+    than 0 steps, or for an `adapter` to begin with that is none.
     """
     if arm not in STEPS:
         raise ValueError(f"There is no arm {arm!r}: the arms are {', '.join(STEPS)}.")
+    if steps < 0:
+        raise ValueError(f"--steps must be at least 0, not {steps}.")
     model, tokenizer = student(name, adapter, seed)
     steps = steps or STEPS[arm]
     options = settings(folder, steps, LR if arm in SFT else PAIRS_LR, seed)
@@ -141,7 +143,9 @@ def main() -> None:
     parser.add_argument("--adapter", type=Path, help="a folder to begin with")
     parser.add_argument("--out", type=Path, help="a folder for the adapter")
     asked = parser.parse_args()
-    folder = asked.out or files.cache_folder() / f"trl-{asked.arm}-{asked.seed}"
+    # Another name for another training, or one would go on with the other's state.
+    name = f"{asked.arm}-{Path(asked.model).name}-{asked.steps}-{asked.seed}"
+    folder = asked.out or files.cache_folder() / "trl" / name
     try:
         train(
             asked.arm,
