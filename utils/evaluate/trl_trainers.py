@@ -9,23 +9,17 @@ from pathlib import Path
 
 from accelerate import PartialState
 from datasets import Dataset
-from peft import LoraConfig, PeftModel
+from peft import PeftModel
 from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
-from utils.align.adapter import ALPHA, MODES, RANK, bfloat16_pays, device
+from utils.align.adapter import bfloat16_pays, device, in_mode
 from utils.align.batching import Example, Pair
 from utils.evaluate.pretrained import BATCH, BETA
+from utils.world import prompts
 from utils.world.requests import Request
 
 WARMUP, KEPT_EVERY = 10, 20  # steps
 KL, GROUP, LONGEST = 0.04, 8, 120  # of GRPO; the longest reply in tokens
-
-
-def lora() -> LoraConfig:
-    """Return the shape of the adapter, that of `utils.align.adapter.with_adapter`."""
-    return LoraConfig(
-        r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
 
 
 def settings(folder: Path, steps: int, lr: float, seed: int) -> dict:
@@ -109,10 +103,7 @@ def grpo_trainer(
     """Return TRL's trainer for GRPO as it was published, a group of GROUP a request."""
     rows = [
         {
-            "prompt": [
-                {"role": "system", "content": MODES[True]},
-                {"role": "user", "content": request.text},
-            ],
+            "prompt": in_mode(prompts.chat(request.text), thinking=True),
             "text": request.text,
             "category": request.topic.category,
         }

@@ -26,7 +26,7 @@ from peft import PeftModel, get_peft_model
 from transformers.trainer_utils import get_last_checkpoint
 
 from utils import files
-from utils.align.adapter import split_reply
+from utils.align.adapter import lora, split_reply
 from utils.align.judge import verdicts
 from utils.evaluate import pretrained
 from utils.evaluate.pretrained import BATCH, FULL, LR, PAIRS_LR, teaching
@@ -34,7 +34,6 @@ from utils.evaluate.training_data import training_requests
 from utils.evaluate.trl_trainers import (
     dpo_trainer,
     grpo_trainer,
-    lora,
     settings,
     sft_trainer,
 )
