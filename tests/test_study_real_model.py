@@ -169,10 +169,11 @@ def test_english_alone_makes_it_forget_and_rehearsal_keeps_it(rows):
 def test_what_is_read_is_mostly_decided_rightly(rows):
     read, other = [], []
     for row in rows:
-        if (row["arm"], row["start"]) == ("deliberate", "kept"):
-            if row["kind"] != "training" and languages(row):
-                for code, hit in zip(row["restated"], hits(row), strict=True):
-                    (read if code == "e" else other).append(hit)
+        if (row["arm"], row["start"]) != ("deliberate", "kept"):
+            continue
+        if row["kind"] != "training" and languages(row):
+            for code, hit in zip(row["restated"], hits(row), strict=True):
+                (read if code == "e" else other).append(hit)
     assert np.mean(read) > 0.8
     assert 0.3 < np.mean(other) < 0.7
 
@@ -199,7 +200,7 @@ def test_the_lead_is_smaller_than_the_labs_and_nothing_is_shown_elsewhere(rows):
     one, two = (of(rows, arm, "kept", languages) for arm in ("deliberate", "answers"))
     lab = [r for r in load_rows("arms") if r["base"] == "lab" and languages(r)]
     of_lab = {a: [r["accuracy"] for r in lab if r["arm"] == a] for a in ("A1", "A4")}
-    assert 0 < gap(one, two)[1]
+    assert gap(one, two)[1] > 0
     assert gap(one, two)[0] < 100 * (np.mean(of_lab["A4"]) - np.mean(of_lab["A1"]))
     for place in (ciphers, indonesian, jailbreaks):
         pair = [of(rows, arm, "kept", place) for arm in ("deliberate", "answers")]
