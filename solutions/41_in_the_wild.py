@@ -43,7 +43,6 @@ from utils.evaluate.outcomes import (
     outcome_matrix,
     paired_difference,
 )
-from utils.evaluate.studies.real_model import BEFORE
 from utils.evaluate.study import load_rows
 from utils.evaluate.trl_losses import compare
 from utils.models.load import load
@@ -369,7 +368,8 @@ trained = [row for row in rows if row["kind"] == "training"]
 measured = [row for row in rows if row["kind"] != "training"]
 SEEDS = sorted({row["seed"] for row in rows})
 ARMS = pretrained.ARMS
-STARTS = ("plain", "words", "kept")  # from where arms were aligned
+STARTS = ("plain", "habit", "words", "kept")
+BEFORE = ("plain", "habit", "words")  # looked at before alignment
 LOOKS = {
     "pairs": ("vermillion", "D", "--"),
     "answers": ("orange", "s", "--"),
@@ -421,19 +421,18 @@ def hits(row):
     return np.array([float(given == right) for given, right in pairs])
 
 
-def outcomes(arm, start, place, topics=None):
+def outcomes(arm, start, place):
     """(seeds, requests): the share of right actions; None if not measured."""
     chosen = [
         row
         for row in measured
-        if (row["arm"], row["start"]) == (arm, start)
-        and PLACES[place](row)
-        and topics in (None, row["topics"])
+        if (row["arm"], row["start"]) == (arm, start) and PLACES[place](row)
     ]
     return outcome_matrix(chosen, hits) if chosen else None
 
 
 print(f"right action in %, {len(SEEDS)} seeds; over seeds and requests")
+print("(habit and words: one seed)")
 for place in PLACES:
     print(f"\n{place}")
     for arm in ARMS:
@@ -445,6 +444,12 @@ for place in PLACES:
             mean, low, high = 100 * np.array(hierarchical_interval(found))
             cells.append(f"{start} {mean:3.0f} [{low:2.0f}, {high:3.0f}]")
         print(f"  {arm:11} " + "   ".join(cells))
+print("\nminutes of training on one core, with others at work beside")
+for arm in ARMS:
+    seconds = [
+        row["notes"][arm]["seconds"] for row in trained if row["arm"] == arm
+    ]
+    print(f"  {arm:11} {min(seconds) / 60:.0f} to {max(seconds) / 60:.0f}")
 
 # %%
 fig, axes = plt.subplots(
@@ -492,7 +497,7 @@ show(
 
 # %% [markdown]
 # Look at the left end of each panel: "plain" is the model as it was
-# published.
+# published. The other starts come in section 7.
 #
 # **At home** the method works on the real model, too. With thoughts it is
 # right on nearly all seen topics, and it carries over to held-out ones better

@@ -144,6 +144,7 @@ SMALL = {
     },
     "real_model": {
         "RUNS": (("deliberate", "plain"), ("answers", "plain")),
+        "ONCE": (("none", "plain"),),
         "LONG": real_model.Tests(5, 5, 5, 5),
         "student": small_student,
     },

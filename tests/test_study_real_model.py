@@ -120,8 +120,13 @@ def test_every_run_was_measured_once_a_seed(rows):
             for row in own[1:]:
                 assert len(row["given"]) == len(row["right"]) == row["n"]
                 assert len(row["said"]) == study.SHOWN
-    before = {row["start"] for row in rows if row["arm"] == "none"}
-    assert before == set(study.BEFORE) <= set(STARTS)
+    once = {
+        (row["arm"], row["start"])
+        for row in rows
+        if row["seed"] == 0 and (row["arm"], row["start"]) not in study.RUNS
+    }
+    assert once == set(study.ONCE)
+    assert {start for _, start in once} | {"kept"} == set(STARTS)
 
 
 def test_an_arm_was_trained_within_a_quarter_of_an_hour(rows):
@@ -185,15 +190,11 @@ def test_reading_lifts_deliberation_and_not_direct_answers(rows):
     }
     assert hierarchical_interval(gain["deliberate"] - gain["answers"])[1] > 0.15
     assert hierarchical_interval(gain["answers"])[1] <= 0.02
-    words = gap(
-        of(rows, "deliberate", "words", languages),
-        of(rows, "deliberate", "plain", languages),
+    plain, words, kept = (
+        of([row for row in rows if row["seed"] == 0], "deliberate", start, languages)
+        for start in ("plain", "words", "kept")
     )
-    kept = gap(
-        of(rows, "deliberate", "kept", languages),
-        of(rows, "deliberate", "words", languages),
-    )
-    assert words[1] > 0 and kept[1] > 0
+    assert gap(words, plain)[1] > 0 and gap(kept, words)[1] > 0
 
 
 def test_the_lead_is_smaller_than_the_labs_and_nothing_is_shown_elsewhere(rows):

@@ -18,13 +18,16 @@ from utils.world import prompts
 from utils.world.requests import TAUGHT_LANGUAGES, Request
 from utils.world.wrappers import NEW
 
-# What is trained. One arm from every start, the others where they are compared.
+# What is trained for every seed, and what for seed 0 alone: where a start gets us.
 RUNS = (
-    *(("deliberate", start) for start in ("plain", "words", "kept")),
+    *(("deliberate", start) for start in ("plain", "kept")),
     *(("answers", start) for start in ("plain", "kept")),
     ("pairs", "plain"),
 )
-BEFORE = ("plain", "habit", "words")  # asked before any alignment
+ONCE = (
+    *(("deliberate", start) for start in ("habit", "words")),
+    *(("none", start) for start in ("plain", "habit", "words")),
+)
 TASK = "Count the words."  # before what a student restates
 SHOWN = 3  # replies of each condition that are kept in full
 Row = dict
@@ -119,9 +122,6 @@ def measured(arm: str, start: str, seed: int, size: Size, tests: Tests) -> list[
 
 
 def study(seed: int) -> list[Row]:
-    """Return the rows of all students; each is kept when it has been measured.
-
-    What a start can restate before alignment is the same for every seed: seed 0 has it.
-    """
-    before = [("none", start) for start in BEFORE] if seed == 0 else []
-    return [row for run in (*RUNS, *before) for row in measured(*run, seed, FULL, LONG)]
+    """Return the rows of all students; each is kept when it has been measured."""
+    runs = (*RUNS, *ONCE) if seed == 0 else RUNS
+    return [row for run in runs for row in measured(*run, seed, FULL, LONG)]
