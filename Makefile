@@ -24,6 +24,7 @@ lab: .venv/installed ## install what is missing and open the course in JupyterLa
 	@$(VENV) -m utils.teach.start $(ARGS)
 
 test: .venv/installed ## install what is missing and run every test
+	@$(VENV) -m utils.models.smollm2
 	$(VENV) -m pytest $(ARGS)
 
 run: .venv/installed ## run the three stages without notebooks and print the table

@@ -1674,5 +1674,5 @@ for (place, name), (line, bend, chance) in verdicts.items():
 # * arXiv 2510.25791: accuracy against log training steps, a logistic of three
 #   parameters.
 #
-# The solved notebook is `solutions/34_scale_and_compute.ipynb`. It is the
-# last one of the course.
+# The solved notebook is `solutions/34_scale_and_compute.ipynb`. Next is
+# notebook 41, where a real language model takes the place of ours.

@@ -24,6 +24,7 @@ from utils.teach.exercise import registry
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LAYERS = ["world", "models", "align", "evaluate", "show", "teach"]
 MODULES = sorted((ROOT / "utils").rglob("*.py"))
+PAGES = [f"course/{path.name}" for path in sorted((ROOT / "course").glob("*.md"))]
 
 
 @cache
@@ -132,6 +133,18 @@ def test_the_readme_gives_each_notebooks_minutes_and_points():
         assert re.search(rf"Points:? {sum(points):g}\b", text), source.stem
         found[source.stem] = (int(minutes[1]), sum(points))
     assert said == found
+
+
+@pytest.mark.parametrize("page", ["README.md", *PAGES], ids=str)
+def test_the_links_of_a_page_lead_somewhere(page):
+    path = ROOT / page
+    links = re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8"))
+    inside = [link for link in links if not link.startswith(("https://", "#"))]
+    assert inside
+    for link in inside:
+        assert (path.parent / link).exists(), link
+    if page in PAGES:  # `make lab` copies it to work/, which has the same parent
+        assert [link for link in inside if not link.startswith("../")] == []
 
 
 # House rules.

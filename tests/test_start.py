@@ -6,7 +6,7 @@ import pytest
 
 from utils import files
 from utils.teach import start
-from utils.teach.start import copy_notebooks, first_notebook, lab_command
+from utils.teach.start import copy_course, first_notebook, lab_command
 
 
 @pytest.fixture
@@ -28,69 +28,82 @@ def names(work):
 
 
 def test_first_time_copies_everything_and_second_time_nothing(course, work):
-    assert copy_notebooks(course, work) == [
-        "Copied 2 notebook(s) to work/: write there."
-    ]
+    assert copy_course(course, work) == ["Copied 2 file(s) to work/: write there."]
     assert (work / "00_lab.ipynb").read_text(encoding="utf-8") == "version 1"
-    assert copy_notebooks(course, work) == []
+    assert copy_course(course, work) == []
 
 
 def test_edits_stay_and_a_newer_version_is_put_beside_once(course, work):
-    copy_notebooks(course, work)
+    copy_course(course, work)
     (work / "00_lab.ipynb").write_text("my answers", encoding="utf-8")
-    assert copy_notebooks(course, work) == []
+    assert copy_course(course, work) == []
     (course / "00_lab.ipynb").write_text("version 2", encoding="utf-8")
-    assert copy_notebooks(course, work) == [
+    assert copy_course(course, work) == [
         "00_lab.ipynb has a newer version, saved as 00_lab.new.ipynb; "
         "yours is as it was."
     ]
     assert (work / "00_lab.ipynb").read_text(encoding="utf-8") == "my answers"
     assert (work / "00_lab.new.ipynb").read_text(encoding="utf-8") == "version 2"
-    assert copy_notebooks(course, work) == []
+    assert copy_course(course, work) == []
 
 
 def test_edits_in_the_new_file_stay_too(course, work):
-    copy_notebooks(course, work)
+    copy_course(course, work)
     (work / "00_lab.ipynb").write_text("my answers", encoding="utf-8")
     (course / "00_lab.ipynb").write_text("version 2", encoding="utf-8")
-    copy_notebooks(course, work)
+    copy_course(course, work)
     (work / "00_lab.new.ipynb").write_text("my newer answers", encoding="utf-8")
     (course / "00_lab.ipynb").write_text("version 3", encoding="utf-8")
-    copy_notebooks(course, work)
+    copy_course(course, work)
     assert (work / "00_lab.new.ipynb").read_text(encoding="utf-8") == "my newer answers"
     assert (work / "00_lab.new2.ipynb").read_text(encoding="utf-8") == "version 3"
 
 
 def test_an_untouched_notebook_becomes_the_newer_version(course, work):
-    copy_notebooks(course, work)
+    copy_course(course, work)
     (course / "00_lab.ipynb").write_text("version 2", encoding="utf-8")
-    assert "is a newer version now" in copy_notebooks(course, work)[0]
+    assert "is a newer version now" in copy_course(course, work)[0]
     assert (work / "00_lab.ipynb").read_text(encoding="utf-8") == "version 2"
     assert names(work) == ["00_lab.ipynb", "13_dpo.ipynb"]
 
 
-def test_a_deleted_notebook_comes_back_fresh(course, work):
-    copy_notebooks(course, work)
-    (work / "13_dpo.ipynb").unlink()
-    assert copy_notebooks(course, work) == [
-        "Copied 1 notebook(s) to work/: write there."
+def test_a_page_is_copied_beside_the_notebooks_and_keeps_its_notes(course, work):
+    (course / "a_page.md").write_text("version 1", encoding="utf-8")
+    (course / "notes.txt").write_text("not handed out", encoding="utf-8")
+    assert copy_course(course, work) == ["Copied 3 file(s) to work/: write there."]
+    assert first_notebook(work).name == "00_lab.ipynb"
+    assert not (work / "notes.txt").exists()
+    (work / "a_page.md").write_text("version 1, and my notes", encoding="utf-8")
+    (course / "a_page.md").write_text("version 2", encoding="utf-8")
+    assert copy_course(course, work) == [
+        "a_page.md has a newer version, saved as a_page.new.md; yours is as it was."
     ]
+    notes = (work / "a_page.md").read_text(encoding="utf-8")
+    assert notes == "version 1, and my notes"
+    assert (work / "a_page.new.md").read_text(encoding="utf-8") == "version 2"
+    assert copy_course(course, work) == []
+
+
+def test_a_deleted_notebook_comes_back_fresh(course, work):
+    copy_course(course, work)
+    (work / "13_dpo.ipynb").unlink()
+    assert copy_course(course, work) == ["Copied 1 file(s) to work/: write there."]
     assert (work / "13_dpo.ipynb").read_text(encoding="utf-8") == "dpo"
 
 
 @pytest.mark.parametrize("record", ["", "{", "[1]", "null"])
 def test_a_damaged_record_loses_no_edits(course, work, record):
-    copy_notebooks(course, work)
+    copy_course(course, work)
     (work / start.RECORD).write_text(record, encoding="utf-8")
     (work / "00_lab.ipynb").write_text("my answers", encoding="utf-8")
-    copy_notebooks(course, work)
+    copy_course(course, work)
     assert (work / "00_lab.ipynb").read_text(encoding="utf-8") == "my answers"
-    assert copy_notebooks(course, work) == []
+    assert copy_course(course, work) == []
 
 
 def test_lab_opens_the_first_notebook_with_the_course_as_folder(course, work):
     assert first_notebook(work) is None
-    copy_notebooks(course, work)
+    copy_course(course, work)
     (work / "00_lab.new.ipynb").write_text("newer", encoding="utf-8")
     first = first_notebook(work)
     assert first == work / "00_lab.ipynb"

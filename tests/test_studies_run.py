@@ -8,8 +8,9 @@ from functools import partial
 
 import pytest
 
+from utils.align.adapter import with_adapter
 from utils.evaluate import arms, training_data
-from utils.evaluate.studies import edit_spec, labels, scale
+from utils.evaluate.studies import edit_spec, labels, real_model, scale
 from utils.evaluate.studies import reward_model as rm
 from utils.evaluate.studies.phases import flawless
 from utils.evaluate.study import NAMES, load_rows
@@ -27,6 +28,12 @@ def untrained(name: str, base: str = "lab", seed: int = 0) -> tuple:
 def few_deliberations(base: str, seed: int) -> list[tuple]:
     """Stand in for what a teacher writes."""
     return [(r, flawless(r)) for r in training_data.training_requests(seed, 40)]
+
+
+def small_student(arm: str, start: str, seed: int, size: object) -> tuple:
+    """Stand in for a student of 135 M parameters."""
+    model, tokenizer = load("lab_xxs")
+    return with_adapter(model, seed), tokenizer, {}
 
 
 SMALL = {
@@ -141,6 +148,12 @@ SMALL = {
         "REQUESTS": 5,
         "arm": untrained,
         "training_requests": partial(training_data.training_requests, n=40),
+    },
+    "real_model": {
+        "RUNS": (("deliberate", "plain"), ("answers", "plain")),
+        "ONCE": (("none", "plain"),),
+        "LONG": real_model.Tests(5, 5, 5, 5),
+        "student": small_student,
     },
     "readings": {"EACH": 4},
     "retrieval": {"REQUESTS": 10, "NAMES": ("A0",), "arm": untrained},

@@ -1,5 +1,6 @@
 """Where the course keeps its files, and writing them so that a crash loses nothing."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +9,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "work"  # the learner's notebooks, the cache; git ignores it
+
+
+def cache_folder() -> Path:
+    """Return where models are kept: $DELIBERATE_CACHE, or work/cache in the course."""
+    return Path(os.environ.get("DELIBERATE_CACHE", WORK / "cache"))
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @contextmanager

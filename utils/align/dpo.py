@@ -14,6 +14,7 @@ Left out on purpose: other loss shapes (IPO, hinge, KTO), length normalisation
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -89,6 +90,7 @@ def train_dpo(
     seed: int = 0,
     sft_weight: float = 0.0,
     progress: str = "",
+    checkpoint: Path | None = None,
 ) -> list[Metrics]:
     """Train `policy` in place on preference pairs; return the metrics of each step.
 
@@ -96,7 +98,8 @@ def train_dpo(
     start; `reference` may even be `policy` itself. `sft_weight` adds the mean
     negative log-likelihood of the chosen completion (RPO, arXiv 2404.19733, eq. 1):
     more of it stops the chosen text from becoming *less* likely, which DPO alone
-    allows as long as the rejected one falls faster.
+    allows as long as the rejected one falls faster. `checkpoint` is where the state is
+    kept until the end: see `fit`.
     """
     chosen = [Example(pair.prompt, pair.chosen) for pair in pairs]
     rejected = [Example(pair.prompt, pair.rejected) for pair in pairs]
@@ -123,5 +126,12 @@ def train_dpo(
 
     order = batches(pairs, batch_size, steps, seed)
     return fit(
-        policy, order, loss_fn, steps=steps, lr=lr, warmup=warmup, progress=progress
+        policy,
+        order,
+        loss_fn,
+        steps=steps,
+        lr=lr,
+        warmup=warmup,
+        progress=progress,
+        checkpoint=checkpoint,
     )

@@ -4,10 +4,13 @@ Each algorithm supplies its batches and its loss; everything else is the same:
 AdamW, a short warm-up, a linear decay to zero, gradients clipped to norm 1.
 
 Left out on purpose: weight decay (it pulls towards zero, not towards the model we
-start from), mixed precision, gradient accumulation, checkpoints, logging services.
+start from), mixed precision, gradient accumulation, logging services.
 """
 
+import time
 from collections.abc import Callable, Iterable
+from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -15,7 +18,9 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from utils.align.batching import bar_options
+from utils.align.checkpoint import restore, save
 
+KEPT_EVERY = 60  # seconds between two checkpoints
 Batch = TypeVar("Batch")
 Metrics = dict[str, float]
 
@@ -37,21 +42,28 @@ def fit(
     lr: float,
     warmup: int = 10,
     progress: str = "",
+    checkpoint: Path | None = None,
 ) -> list[Metrics]:
     """Take one optimiser step per batch and return the metrics of each step.
 
     `loss_fn(batch)` returns a scalar loss with gradient, and metrics to keep.
-    Only parameters with `requires_grad` are trained. Raises FloatingPointError
-    when the loss is no longer a number.
+    Only parameters with `requires_grad` are trained. With a `checkpoint` the state is
+    kept there every minute until the end, and a training that was stopped goes on from
+    it, as long as `batches` are the same again. Raises FloatingPointError when the
+    loss is no longer a number.
     """
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=lr, weight_decay=0.0, fused=True)
-    history: list[Metrics] = []
+    history: list[Metrics] = (
+        restore(checkpoint, trained, optimizer) if checkpoint else []
+    )
+    done, kept = len(history), time.monotonic()
     was_training = model.training
     model.train()
     try:
-        bar = tqdm(batches, total=steps, **bar_options(progress))
-        for step, batch in enumerate(bar):
+        rest = islice(batches, done, None)
+        bar = tqdm(rest, total=steps, initial=done, **bar_options(progress))
+        for step, batch in enumerate(bar, start=done):
             loss, metrics = loss_fn(batch)
             if not torch.isfinite(loss):
                 raise FloatingPointError(
@@ -65,7 +77,12 @@ def fit(
             optimizer.step()
             history.append(metrics)
             bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+            if checkpoint and time.monotonic() - kept > KEPT_EVERY:
+                save(checkpoint, trained, optimizer, history)
+                kept = time.monotonic()
     finally:
         optimizer.zero_grad()
         model.train(was_training)
+    if checkpoint:
+        checkpoint.unlink(missing_ok=True)
     return history

@@ -9,6 +9,7 @@ Left out on purpose: a loss on prompt tokens, packing, evaluation during trainin
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from torch import Tensor, nn
 
@@ -44,11 +45,13 @@ def train_sft(
     warmup: int = 10,
     seed: int = 0,
     progress: str = "",
+    checkpoint: Path | None = None,
 ) -> list[float]:
     """Train `model` in place on the completions; return the loss at each step.
 
     More `steps` or a higher `lr` fit the data more closely and move further from
     the starting model. The same seed gives the same batches and the same result.
+    `checkpoint` is where the state is kept until the end: see `fit`.
     """
 
     def loss_fn(index: list[int]) -> tuple[Tensor, dict[str, float]]:
@@ -58,6 +61,13 @@ def train_sft(
 
     order = batches(examples, batch_size, steps, seed)
     history = fit(
-        model, order, loss_fn, steps=steps, lr=lr, warmup=warmup, progress=progress
+        model,
+        order,
+        loss_fn,
+        steps=steps,
+        lr=lr,
+        warmup=warmup,
+        progress=progress,
+        checkpoint=checkpoint,
     )
     return [metrics["loss"] for metrics in history]

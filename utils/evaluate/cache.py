@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,11 +30,6 @@ SOURCES = (
 )
 
 
-def folder() -> Path:
-    """Return where models are kept: $DELIBERATE_CACHE, or work/cache in the course."""
-    return Path(os.environ.get("DELIBERATE_CACHE", files.WORK / "cache"))
-
-
 def digest_of_sources(patterns: tuple[str, ...] = SOURCES) -> str:
     """Return one checksum for code and tables, by default all that training needs."""
     digest = hashlib.sha256()
@@ -61,7 +55,7 @@ def cached_rows(key: str, measure: Callable[[], list[dict]]) -> list[dict]:
 
     A damaged entry is measured again. Both kinds of entries are written atomically.
     """
-    path = folder() / f"{key}.json"
+    path = files.cache_folder() / f"{key}.json"
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(rows, list):
@@ -89,12 +83,13 @@ def cached(
 ) -> dict:
     """Bring `model` into its trained state: from the cache, else by `train(model)`.
 
+    Only parameters with `requires_grad` are kept: of a model with an adapter, that.
     `train` changes the model in place and returns notes (plain JSON values), which
     are kept and returned too, with the seconds that it took. A damaged or half-written
     entry is trained again, with a note; entries are written under another name first,
     so a crash leaves none.
     """
-    path = folder() / f"{key}.safetensors"
+    path = files.cache_folder() / f"{key}.safetensors"
     if path.exists():
         try:
             return read(model, path)
@@ -117,7 +112,7 @@ def read(model: PreTrainedModel, path: Path) -> dict:
         metadata = file.metadata() or {}
     if metadata.get("checksum") != checksum(tensors):
         raise ValueError("The checksum is wrong.")
-    own = dict(model.named_parameters())  # tied weights once
+    own = trained_parameters(model)
     if {n: t.shape for n, t in tensors.items()} != {n: p.shape for n, p in own.items()}:
         raise ValueError("The tensors are another model's.")
     model.load_state_dict(tensors, strict=False)
@@ -125,8 +120,15 @@ def read(model: PreTrainedModel, path: Path) -> dict:
 
 
 def write(model: PreTrainedModel, path: Path, notes: dict) -> None:
-    """Write a cache entry atomically. Tied weights are kept once."""
-    tensors = {n: p.detach().contiguous() for n, p in model.named_parameters()}
+    """Write a cache entry atomically."""
+    tensors = {
+        n: p.detach().cpu().contiguous() for n, p in trained_parameters(model).items()
+    }
     metadata = {"checksum": checksum(tensors), "notes": json.dumps(notes)}
     with files.replacing(path) as part:
         save_file(tensors, part, metadata)
+
+
+def trained_parameters(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:
+    """Return what training changes, by name. Tied weights are listed once."""
+    return {n: p for n, p in model.named_parameters() if p.requires_grad}

