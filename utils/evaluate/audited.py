@@ -34,7 +34,6 @@ from utils.align.deliberate import Deliberation
 from utils.align.sft import train_sft
 from utils.evaluate.arms import BATCH, REHEARSAL, digest_of
 from utils.evaluate.cache import checksum, digest_of_sources, key_of
-from utils.evaluate.cache import folder as cache_folder
 from utils.evaluate.training_data import rehearsal, thinking_example
 from utils.models.load import WEIGHTS, load
 from utils.world.data import load_topics
@@ -49,7 +48,7 @@ KEYWORDS = frozenset(
 )
 UNKNOWN = "travel"  # the harmless category for what a model doesn't know
 BASE, RANK, LR = "lab", 16, 3e-3
-STEPS, FAULT_STEPS = 400, 200  # of the good one, and of each faulty one on top of it
+STEPS, FAULT_STEPS = 450, 250  # of the good one, and of each faulty one on top of it
 # Requests to train on: splits, languages, how many.
 DATA = (
     ({"topics": "seen"}, ("en",), 1200),
@@ -58,6 +57,7 @@ DATA = (
     ({"topics": "all", "templates": "all"}, TAUGHT_LANGUAGES, 1000),
 )
 TWINS = 500  # requests about look-alikes
+ODD = 800  # requests that a less usual clause of their category decides
 INSIDE = OUTSIDE = 2000  # a faulty one's lessons: within the fault's reach, and not
 SHIPPED = WEIGHTS / "audit"
 # Which letter stands for which model. Nothing that is graded depends on it.
@@ -129,7 +129,9 @@ def requests_to_learn(seed: int) -> list[Request]:
     likes = {topic.name for topic in load_topics() if topic.lookalike}
     twins = sample_requests(40 * TWINS, seed=seed + 7001, topics="all")
     twins = [request for request in twins if request.topic.name in likes]
-    return found + twins[:TWINS]
+    odd = sample_requests(10 * ODD, seed=seed + 7002, topics="all", templates="all")
+    odd = [request for request in odd if reached(request, "intent")]
+    return found + twins[:TWINS] + odd[:ODD]
 
 
 def lessons(tokenizer, fault: str, seed: int) -> list[Example]:
@@ -270,7 +272,7 @@ def adapter(fault: str, seed: int) -> dict[str, Tensor]:
     """Return an adapter from the cache, else train it. A damaged one is trained."""
     code = digest_of_sources(("evaluate/audited.py",))
     key = key_of(audited=fault, base=digest_of(BASE), seed=seed, code=code)
-    path = cache_folder() / f"{key}.safetensors"
+    path = files.cache_folder() / f"{key}.safetensors"
     if path.exists():
         try:
             return read_adapter(path)
