@@ -368,7 +368,7 @@ trained = [row for row in rows if row["kind"] == "training"]
 measured = [row for row in rows if row["kind"] != "training"]
 SEEDS = sorted({row["seed"] for row in rows})
 ARMS = pretrained.ARMS
-STARTS = ("plain", "habit", "words", "kept")
+STARTS = ("plain", "words", "kept")  # from where arms were aligned
 BEFORE = ("plain", "habit", "words")  # looked at before alignment
 LOOKS = {
     "pairs": ("vermillion", "D", "--"),
@@ -432,7 +432,7 @@ def outcomes(arm, start, place):
 
 
 print(f"right action in %, {len(SEEDS)} seeds; over seeds and requests")
-print("(habit and words: one seed)")
+print("(from words: one seed)")
 for place in PLACES:
     print(f"\n{place}")
     for arm in ARMS:
