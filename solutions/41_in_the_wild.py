@@ -39,10 +39,12 @@ from utils.align import adapter
 from utils.evaluate import pretrained
 from utils.evaluate.conditions import plain
 from utils.evaluate.outcomes import (
+    condition_of,
     hierarchical_interval,
     outcome_matrix,
     paired_difference,
 )
+from utils.evaluate.studies.real_model import LONG, tested
 from utils.evaluate.study import load_rows
 from utils.evaluate.trl_losses import compare
 from utils.models.load import load
@@ -586,12 +588,31 @@ show(
     + "; ".join(told),
 )
 
+# %%
+asked_in = {tuple(c.keys.values()): c.requests for c in tested(LONG)}
+everyday = {topic.name for topic in pretrained.everyday()}
+print("restated exactly, Spanish, French and German")
+for start in ("habit", "words"):
+    read = {"everyday topics": [], "all others": []}
+    for row in measured:
+        if (row["arm"], row["start"]) == ("none", start) and in_languages(
+            row
+        ):
+            for request, code in zip(
+                asked_in[condition_of(row)], row["restated"], strict=True
+            ):
+                known = request.topic.name in everyday
+                group = "everyday topics" if known else "all others"
+                read[group].append(code == "e")
+    for group, found in read.items():
+        print(f"  {start:6} {group:16} {sum(found):3} of {len(found)}")
+
 # %% [markdown]
-# With `habit` it does what it was taught, and makes things up: it begins with
-# an English request, but mostly about another topic, one that it met in
-# training. With `words` it restates about half of the foreign requests, word
-# for word.
-# Ciphers stay closed to it, and so does Indonesian, which no start shows.
+# With `habit` it restates what it was taught, and for the rest it makes things
+# up: it begins with an English request, but about another topic, one that it
+# met in training. With `words` it restates about half of the foreign
+# requests, word for word. Ciphers stay closed to it, and so does Indonesian,
+# which no start shows.
 #
 # So the habit alone is not enough: **there is a floor, and it is made of
 # words.** The lab's base model knew all its words. This one does not.
