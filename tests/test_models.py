@@ -189,3 +189,12 @@ def test_a_hub_that_is_out_of_reach_says_so(monkeypatch):
     monkeypatch.setattr(loading.AutoTokenizer, "from_pretrained", unreachable)
     with pytest.raises(ConnectionError, match="check the spelling and the network"):
         load("owner/model")
+
+
+def test_a_tokenizer_without_padding_pads_with_its_end(tmp_path):
+    model, tokenizer = load("lab_xxs")
+    tokenizer.pad_token = None
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    _, read = load(tmp_path)
+    assert read.pad_token == read.eos_token

@@ -1,5 +1,7 @@
 """The arms on a pretrained chat model; the smallest lab model stands in for it."""
 
+from random import Random
+
 import pytest
 import torch
 
@@ -12,6 +14,7 @@ from utils.world.replies import THOUGHT, action_of
 from utils.world.spec import ACTIONS, load_spec
 
 TINY = Size(habit=2, sft=2, pairs=1)
+TOPICS = {"habit": everyday(), "words": load_topics()}
 FOLDER = str(WEIGHTS / "lab_xxs")
 
 
@@ -59,7 +62,9 @@ def test_a_habit_is_about_everyday_things_and_words_about_all(tokenizer):
     allowed = {t.text["es"] for t in topics}
     seen = {"habit": set(), "words": set()}
     for start, found in seen.items():
-        for prompt, _ in texts(tokenizer, habits(tokenizer, start, 1500)):
+        for prompt, _ in texts(
+            tokenizer, habits(tokenizer, TOPICS[start], 1500, Random(0))
+        ):
             found |= {name for name in foreign if f" {name}" in prompt}
     dangerous = {name for name, t in foreign.items() if t not in topics}
     assert not {name for name in seen["habit"] & dangerous if name not in allowed}
@@ -68,7 +73,9 @@ def test_a_habit_is_about_everyday_things_and_words_about_all(tokenizer):
 
 def test_no_start_shows_a_category_an_action_or_an_answer_of_the_spec(tokenizer):
     for start in ("habit", "words"):
-        for _, completion in texts(tokenizer, habits(tokenizer, start, 600)):
+        for _, completion in texts(
+            tokenizer, habits(tokenizer, TOPICS[start], 600, Random(0))
+        ):
             assert completion.startswith("Request: ")
             assert "Category:" not in completion and "Clause:" not in completion
             assert "Action:" not in completion
@@ -77,7 +84,7 @@ def test_no_start_shows_a_category_an_action_or_an_answer_of_the_spec(tokenizer)
 
 
 def test_a_start_restates_every_surface_but_the_controls(tokenizer):
-    found = texts(tokenizer, habits(tokenizer, "words", 800))
+    found = texts(tokenizer, habits(tokenizer, load_topics(), 800, Random(0)))
     spanish = [t.text["es"] for t in load_topics()]
     indonesian = {t.text["id"] for t in load_topics()}
     indonesian -= {t.text[s] for t in load_topics() for s in LANGUAGES if s != "id"}
@@ -140,3 +147,21 @@ def test_what_the_teacher_writes_has_all_its_parts(tmp_path, monkeypatch):
     assert all(THOUGHT.fullmatch(row["thought"]) for row in kinds["deliberate"])
     assert all(0.5 <= row["p"] <= 1 for row in kinds["pair"])
     assert all(row["better"] != row["worse"] for row in kinds["pair"])
+
+
+def test_what_is_kept_is_mixed_in_and_adds_as_many_steps(taught, monkeypatch):
+    seen = []
+
+    def imitate(model, tokenizer, examples, **options) -> dict:
+        seen.append((len(examples), options["steps"]))
+        return {}
+
+    monkeypatch.setattr(pretrained, "imitate", imitate)
+    size = Size(habit=3, sft=2, pairs=1)
+    for start in ("words", "kept"):
+        student("answers", start, 0, size, FOLDER)
+    assert seen == [
+        (24, 3),  # the start, once
+        (16, 2),
+        (16 + round(0.3 * 16), round(1.3 * 2)),
+    ]

@@ -26,6 +26,13 @@ MODES = {True: "Think first.", False: "Answer at once."}
 ANSWER = "\nAnswer: "  # between a thought and its answer
 
 
+def lora(rank: int = RANK) -> LoraConfig:
+    """Return the shape of an adapter: one beside every linear layer."""
+    return LoraConfig(
+        r=rank, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+
+
 def with_adapter(model: nn.Module, seed: int, rank: int = RANK) -> nn.Module:
     """Return the model with a fresh LoRA adapter, the only part that is then trained.
 
@@ -33,15 +40,9 @@ def with_adapter(model: nn.Module, seed: int, rank: int = RANK) -> nn.Module:
     `rank` can change the model more and costs more.
     """
     torch.manual_seed(seed)
-    shape = LoraConfig(
-        r=rank,
-        lora_alpha=ALPHA,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # between PEFT and transformers
-        return get_peft_model(model, shape).base_model.model
+        return get_peft_model(model, lora(rank)).base_model.model
 
 
 def merged(model: nn.Module) -> nn.Module:
@@ -98,25 +99,28 @@ def bfloat16_pays(kind: str) -> bool:
     return kind == "cpu" and bool(abilities.get("amx_bf16"))
 
 
-def encode_chat(tokenizer, messages: Messages, thinking: bool) -> list[int]:
-    """Return the ids of a chat in the model's own format, up to the assistant's text.
-
-    The system message is the mode and what `messages` has for one. A model whose
-    format knows no system message gets it at the top of the user's.
-    """
-    mode = MODES[thinking]
+def in_mode(messages: Messages, thinking: bool) -> Messages:
+    """Return system and user message, the first with the mode before what it had."""
     texts = {message["role"]: message["content"] for message in messages}
-    system = f"{mode} {texts.get('system', '')}".strip()
-    chat = [
+    system = f"{MODES[thinking]} {texts.get('system', '')}".strip()
+    return [
         {"role": "system", "content": system},
         {"role": "user", "content": texts["user"]},
     ]
+
+
+def encode_chat(tokenizer, messages: Messages, thinking: bool) -> list[int]:
+    """Return the ids of a chat in the model's own format, up to the assistant's text.
+
+    A model whose format knows no system message gets it at the top of the user's.
+    """
+    system, user = in_mode(messages, thinking)
     options = {"add_generation_prompt": True, "return_dict": False}
     try:
-        return tokenizer.apply_chat_template(chat, **options)
+        return tokenizer.apply_chat_template([system, user], **options)
     except TemplateError:
-        chat = [{"role": "user", "content": f"{system}\n\n{texts['user']}"}]
-        return tokenizer.apply_chat_template(chat, **options)
+        both = f"{system['content']}\n\n{user['content']}"
+        return tokenizer.apply_chat_template([user | {"content": both}], **options)
 
 
 def encode_reply(tokenizer, answer: str, thought: str = "") -> list[int]:

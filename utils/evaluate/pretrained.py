@@ -4,17 +4,19 @@ What the lab's base model wrote and judged is the data here as well: the thought
 answers that passed its filter (A4, A1), its revisions and its labels (A2). So where
 the lab and this model part, it is the student that differs.
 
-The student is a real model with an adapter (utils/align/adapter.py). It begins at one
-of three places:
+The student is a real model with an adapter (utils/align/adapter.py). It starts in one
+of four ways:
 
 plain   as it was published
 habit   first taught to restate texts from every surface in English before it does a
         harmless task with them; the texts are requests for everyday help
 words   the same, with requests about every topic: it meets all the words
+kept    as words, and it goes on with such tasks while it is aligned, as the arms of
+        the lab go on with tasks of their pretraining
 
-No text of these two shows the Spec, a category or an action. Then it is aligned in
-plain English, in one of three ways (ARMS). A start is trained once; seeds vary the
-alignment: its data, its batches and, from plain, the adapter's first weights.
+No text of these tasks shows the Spec, a category or an action. Then the student is
+aligned in plain English, in one of three ways (ARMS). A start is trained once; seeds
+vary the alignment: its data, its batches and, from plain, the adapter's first weights.
 """
 
 import random
@@ -46,6 +48,7 @@ STARTS = {
     "plain": "as published",
     "habit": "restates everyday requests first",
     "words": "restates requests on all topics first",
+    "kept": "restates them first and meanwhile",
 }
 TEACHER = "lab"
 BATCH = 8  # of more, the logits over 49,152 tokens would not fit into a small laptop
@@ -53,6 +56,7 @@ LR, PAIRS_LR, BETA = 1e-3, 5e-5, 0.5
 # How often a surface is restated: a model that reads pieces of words learns little of
 # ciphers in this time, so they come less often.
 WEIGHTS = (0.1, 0.24, 0.24, 0.24, 0.02, 0.04, 0.04, 0.06, 0.02)
+REHEARSAL = 0.3  # harmless examples for each aligned one, with the start "kept"
 LISTS = 0.3  # of the texts to restate, lists of topics: more words in fewer tokens
 
 
@@ -134,10 +138,10 @@ def everyday() -> list[Topic]:
     ]
 
 
-def habits(tokenizer, start: str, n: int) -> list[Example]:
+def habits(
+    tokenizer, topics: Sequence[Topic], n: int, rng: random.Random
+) -> list[Example]:
     """Return `n` texts to restate in English before a harmless task with them."""
-    rng = random.Random(f"habit-{start}")
-    topics = everyday() if start == "habit" else load_topics()
     templates = [t for t in load_templates() if t.split == "seen"]
     found = []
     for _ in range(n):
@@ -198,10 +202,12 @@ def prefer(model, tokenizer, pairs: Sequence[Pair], **options) -> dict:
 
 def restate(model, tokenizer, start: str, size: Size, keep: str) -> dict:
     """Teach the adapter to restate first. One training of it serves every seed."""
+    topics = everyday() if start == "habit" else load_topics()
+    rng = random.Random(f"habit-{start}")
     return imitate(
         model,
         tokenizer,
-        habits(tokenizer, start, size.habit * BATCH),
+        habits(tokenizer, topics, size.habit * BATCH, rng),
         steps=size.habit,
         seed=0,
         progress=f"start: {start}",
@@ -209,20 +215,32 @@ def restate(model, tokenizer, start: str, size: Size, keep: str) -> dict:
     )
 
 
-def align(model, tokenizer, arm: str, size: Size, seed: int, keep: str) -> dict:
-    """Train the adapter in plain English; `keep` names its checkpoints."""
+def align(
+    model, tokenizer, arm: str, start: str, size: Size, seed: int, keep: str
+) -> dict:
+    """Train the adapter in plain English; `keep` names its checkpoints.
+
+    With the start "kept" there are REHEARSAL harmless examples more, and as many more
+    steps, so that the requests are seen as often.
+    """
     rows = teaching(seed, size.requests)
     sft = "revision" if arm == "pairs" else "deliberate"
     examples = [
         example(tokenizer, row, arm == "deliberate")
         for row in rows
         if row["kind"] == sft
-    ]
+    ][: size.sft * BATCH]
+    steps = size.sft
+    if start == "kept":
+        rng = random.Random(f"rehearsal-{seed}")
+        more = round(REHEARSAL * len(examples))
+        examples += habits(tokenizer, load_topics(), more, rng)
+        steps = round((1 + REHEARSAL) * steps)
     notes = imitate(
         model,
         tokenizer,
-        examples[: size.sft * BATCH],
-        steps=size.sft,
+        examples,
+        steps=steps,
         seed=seed,
         progress=f"{arm}, seed {seed}",
         checkpoint=checkpoint(f"{keep}-sft"),
@@ -267,17 +285,21 @@ def student(
         )
     model, tokenizer = load(name)
     model = with_adapter(model.to(device()), seed)
-    parts = {"pretrained": name, "start": start, "settings": settings()}
+    parts = {"pretrained": name, "settings": settings()}
     notes: dict = {}
-    if start != "plain":
-        key = key_of(**parts, habit=size.habit)
+    taught = "words" if start == "kept" else start
+    if taught != "plain":
+        key = key_of(**parts, start=taught, habit=size.habit)
         notes["start"] = cached(
-            model, key, lambda fresh: restate(fresh, tokenizer, start, size, key)
+            model, key, lambda fresh: restate(fresh, tokenizer, taught, size, key)
         )
     if arm != "none":
-        key = key_of(**parts, arm=arm, size=asdict(size), seed=seed)
+        parts |= {"rehearsal": REHEARSAL} if start == "kept" else {}
+        key = key_of(**parts, start=start, arm=arm, size=asdict(size), seed=seed)
         notes[arm] = cached(
-            model, key, lambda fresh: align(fresh, tokenizer, arm, size, seed, key)
+            model,
+            key,
+            lambda fresh: align(fresh, tokenizer, arm, start, size, seed, key),
         )
     return model.eval(), tokenizer, notes
 

@@ -104,6 +104,8 @@ def from_pretrained(
     logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        if tokenizer.pad_token is None:  # any will do: what stands there is not read
+            tokenizer.pad_token = tokenizer.eos_token
         model, info = AutoModelForCausalLM.from_pretrained(
             source,
             dtype=torch.float32,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import httpx
 import torch
-from huggingface_hub import model_info, try_to_load_from_cache
+from huggingface_hub import model_info, snapshot_download, try_to_load_from_cache
 from tqdm.auto import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -32,7 +32,7 @@ WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
-def folder() -> Path:
+def own_folder() -> Path:
     """Return where the converted model is kept."""
     return files.cache_folder() / "smollm2"
 
@@ -52,7 +52,7 @@ def comes_from_hub() -> bool:
 
 def is_here() -> bool:
     """Return whether the converted model is kept; its folder appears whole or not."""
-    return (folder() / "config.json").exists()
+    return (own_folder() / "config.json").exists()
 
 
 def fetch() -> Path:
@@ -62,15 +62,15 @@ def fetch() -> Path:
     package that is not the one this course was made with.
     """
     if is_here():
-        return folder()
+        return own_folder()
     files.cache_folder().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=files.cache_folder()) as name:
         place = Path(name)
         unpack(download(), place)
         convert(place, place / "model")
-        (place / "model").replace(folder())
+        (place / "model").replace(own_folder())
     wheel_path().unlink()
-    return folder()
+    return own_folder()
 
 
 def wheel_path() -> Path:
@@ -166,12 +166,14 @@ def convert(source: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """Fetch the model where no hub gives it; stop with one sentence if that fails."""
-    if comes_from_hub():
-        print(f"{HUB} comes from the hub.")
-        return
+    """Fetch the model and say where it is; stop with one sentence if that fails."""
     try:
-        print(f"SmolLM2 is in {fetch()}.")
+        if comes_from_hub():
+            parts = ["*.json", "*.jinja", "*.txt", "model.safetensors"]
+            folder = snapshot_download(HUB, allow_patterns=parts)
+        else:
+            folder = fetch()
+        print(f"SmolLM2 is in {folder}.")
     except (ConnectionError, ValueError) as error:
         raise SystemExit(str(error)) from None
 

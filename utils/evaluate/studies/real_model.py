@@ -18,17 +18,13 @@ from utils.world import prompts
 from utils.world.requests import TAUGHT_LANGUAGES, Request
 from utils.world.wrappers import NEW
 
-# What is trained, the most telling first.
+# What is trained. One arm from every start, the others where they are compared.
 RUNS = (
-    ("deliberate", "plain"),
-    ("deliberate", "words"),
-    ("answers", "plain"),
-    ("answers", "words"),
+    *(("deliberate", start) for start in ("plain", "words", "kept")),
+    *(("answers", start) for start in ("plain", "kept")),
     ("pairs", "plain"),
-    ("deliberate", "habit"),
-    ("pairs", "words"),
-    ("answers", "habit"),
 )
+BEFORE = ("plain", "habit", "words")  # asked before any alignment
 TASK = "Count the words."  # before what a student restates
 SHOWN = 3  # replies of each condition that are kept in full
 Row = dict
@@ -127,6 +123,5 @@ def study(seed: int) -> list[Row]:
 
     What a start can restate before alignment is the same for every seed: seed 0 has it.
     """
-    starts = dict.fromkeys(start for _, start in RUNS)
-    before = [("none", start) for start in starts] if seed == 0 else []
+    before = [("none", start) for start in BEFORE] if seed == 0 else []
     return [row for run in (*RUNS, *before) for row in measured(*run, seed, FULL, LONG)]
