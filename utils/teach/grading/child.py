@@ -18,6 +18,7 @@ from typing import Any
 from utils.teach.checks import grade
 from utils.teach.exercise import Exercise, registry
 from utils.teach.grading import guard
+from utils.teach.grading.outcome import WHY
 
 LONGEST_LINE = 1500
 OUT_OF_MEMORY = re.compile(r"MemoryError|can't allocate memory")
@@ -93,8 +94,9 @@ def run(task: dict, folder: Path) -> dict:
     guard.limit(task["seconds"], task["megabytes"])
     refused = guard.watch(folder)
     answer, stopped = _answer(task, namespace)
+    flags = []
     if callable(answer) and answer is exercise.reference:
-        notes.append("hands in the course's own function")
+        flags.append("hands in the course's own function")
         answer = None
     score = judge(exercise, answer)
     lines = list(score.lines)
@@ -108,9 +110,11 @@ def run(task: dict, folder: Path) -> dict:
         any(judge(one, _stub) for one in [exercise, *extras])
         or judge(exercise, wrong) > task["wrong"]
     )
-    notes += dict.fromkeys(f"refused: {what}" for what in refused)
+    flags += dict.fromkeys(f"refused: {what}" for what in refused)
     if sink.length > NOISE:
         notes.append(f"prints {sink.length / 2**20:.0f} MB")
+    if tampered:
+        lines = [WHY["tampered"]]
     if points == 0 and OUT_OF_MEMORY.search("\n".join(lines)):
         status = "memory"
     else:
@@ -122,6 +126,7 @@ def run(task: dict, folder: Path) -> dict:
         "lines": [_short(line) for line in lines],
         "mistakes": _mistakes(exercise, lines),
         "notes": [_short(note) for note in notes],
+        "flags": flags,
     }
 
 

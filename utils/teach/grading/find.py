@@ -35,7 +35,7 @@ class Student:
 
 @dataclass(frozen=True)
 class File:
-    """A file of a student: its path for humans, and its bytes, or why there are none."""
+    """A file of a student: its path for humans, its bytes, or why there are none."""
 
     student: Student
     path: str

@@ -202,7 +202,9 @@ def _about_checks(cells: list[Cell], lab: Lab) -> list[str]:
             found.setdefault(cell.name, []).append(normal(cell.source))
     wanted = {f"check-{name}": lab.cells[f"check-{name}"] for name in lab.points}
     deleted = [name[6:] for name in wanted if name not in found]
-    edited = [n[6:] for n, text in wanted.items() if set(found.get(n, [text])) != {text}]
+    edited = [
+        n[6:] for n, text in wanted.items() if set(found.get(n, [text])) != {text}
+    ]
     notes = [f"check cells edited, to no effect: {_list(edited)}"] if edited else []
     if deleted:
         notes.append(f"check cells deleted, to no effect: {_list(deleted)}")
@@ -231,7 +233,9 @@ def task_of(name: str, source: str, lab: Lab) -> tuple[dict, list[str]]:
         where = f" at the line `{line}`" if line else ""
         raise SyntaxError(f"SyntaxError: {error.msg}{where}") from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise SyntaxError(f"cannot be read as Python ({type(error).__name__})") from None
+        raise SyntaxError(
+            f"cannot be read as Python ({type(error).__name__})"
+        ) from None
     if context.unknown:
         notes.append(
             f"uses {_list(context.unknown)}, which neither the cell nor the course "

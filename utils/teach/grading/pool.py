@@ -7,6 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from utils import files
+from utils.teach.grading.outcome import nothing
 from utils.teach.grading.worker import NAME, STARTING
 
 # Tried in this order: no network and no sight of other processes, or no network.
@@ -23,26 +25,22 @@ NAMESPACES = (
     "unshare --net".split(),
 )
 PATIENCE = 3  # of one student's cells may time out; the rest is not run then
-NOT_RUN = {
-    "status": "not run",
-    "points": 0.0,
-    "extra": 0.0,
-    "lines": ["FAIL  the cell runs\nThis cell was not run, see the notes."],
-    "mistakes": [],
-    "notes": [],
-    "seconds": 0.0,
-}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Settings:
-    """How submissions are run; `modules` are loaded once in each worker."""
+    """How submissions are run; `modules` are loaded once in each worker.
+
+    seconds : of computing for a cell and its check; waiting counts a fifth
+    minutes : for all cells; those that come later are "not run"
+    """
 
     workers: int = 2
     seconds: int = 20
     megabytes: int = 2000
+    minutes: float = 600
     extra: Path | None = None
-    modules: tuple[str, ...] = ()
+    modules: list[str] = field(default_factory=list)
     spawn: bool = False
 
 
@@ -117,8 +115,7 @@ class Worker:
         except (OSError, ValueError):
             self.stop()
             self.start()
-            note = "ended the grader's worker, which was started anew"
-            return {**NOT_RUN, "status": "died", "notes": [note]}
+            return nothing("died", flags=["ended the grader's worker with it"])
         finally:
             watchdog.cancel()
 
@@ -165,11 +162,14 @@ class Pool:
                 a student is "not run", so that nobody holds up the others.
         """
         late: Counter = Counter()
+        until = time.monotonic() + 60 * self.settings.minutes
 
         def do(student: str, task: dict) -> dict:
             if late[student] >= PATIENCE:
-                note = f"not run: {PATIENCE} other cells did not end in time"
-                return {**NOT_RUN, "notes": [note]}
+                note = f"not run, as {PATIENCE} other cells did not end in time"
+                return nothing("not run", notes=[note])
+            if time.monotonic() > until:
+                return nothing("not run", notes=["not run: the time for all was over"])
             worker = self.idle.get()
             try:
                 result = worker.ask(task)

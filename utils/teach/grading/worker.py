@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 
 from utils.teach.grading import guard
+from utils.teach.grading.outcome import nothing
 
 FORKS = sys.platform.startswith("linux")
 NAME = "utils.teach.grading.worker"
@@ -70,27 +71,9 @@ def _read(text: bytes, token: str, ended: str) -> dict:
     head, _, rest = text.partition(b" ")
     if head == token.encode() and rest.endswith(b"\n"):
         return json.loads(rest)
-    notes = []
     if text:
-        ended, notes = "tampered", ["writes to the channel of the result"]
-    return _nothing(ended or "died", notes)
-
-
-def _nothing(status: str, notes: list[str]) -> dict:
-    lines = {
-        "timeout": "The cell or the check did not end in time. Is there a loop that "
-        "never ends?",
-        "tampered": "This cell could not be graded automatically.",
-        "died": "The process that ran this cell ended before its check did.",
-    }
-    return {
-        "status": status,
-        "points": 0.0,
-        "extra": 0.0,
-        "lines": [f"FAIL  the cell runs\n{lines[status]}"],
-        "mistakes": [] if status == "tampered" else [f"the process: {status}"],
-        "notes": notes,
-    }
+        return nothing("tampered", flags=["writes to the channel of the result"])
+    return nothing(ended)
 
 
 # With fork.
