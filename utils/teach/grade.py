@@ -7,8 +7,8 @@ In:  what a learning platform gives you, or any folder in which a student is a f
      files may lie among them. Which notebook a file is, its cells say, not its name.
      Of several versions of a notebook the one with most points counts.
 Out: grades/grades.csv        a row a student: points, status, flags, notes
-     grades/moodle.csv        for Moodle: "Upload grading worksheet", or "Grades, Import"
-     grades/canvas.csv        for Canvas: "Grades, Import"; --title names the assignment
+     grades/moodle.csv        Moodle: "Upload grading worksheet", or "Grades, Import"
+     grades/canvas.csv        Canvas: "Grades, Import"; --title names the assignment
      grades/feedback/*.html   a page a student, to hand out
      grades/summary.html      exercises, most frequent mistakes, whom to look at
      grades/items.csv         the same numbers
@@ -76,7 +76,7 @@ class Wrong(Exception):
 
 
 def gather(folder: Path, labs: dict[str, Lab], only: list[str]) -> Submissions:
-    """What each student handed in; `only` notebooks of these names, if there are any."""
+    """What each student handed in; with `only`, no notebooks of other names."""
     found: Submissions = {}
     for file in files_in(folder, list(labs)):
         mine = found.setdefault(file.student, Submission())

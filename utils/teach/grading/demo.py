@@ -145,12 +145,17 @@ path = os.environ.get("COURSE_GRADE_FILE", "../grades.csv")
 with open(path, "a") as file:
     file.write('{"exercise": "dpo_loss", "points": 9, "out_of": 9}')
 """
+FORK_BOMB = """SOLVED
+import os
+while True:
+    os.fork()
+"""
 STAYS = """SOLVED
-import os, time
-if os.fork() == 0:
+import ctypes, os, time
+libc = ctypes.CDLL(None)
+if libc.fork() == 0:
     os.setsid()
-    if os.fork() == 0:
-        open("stays", "w").close()
+    if libc.fork() == 0:
         time.sleep(600)
     os._exit(0)
 """
@@ -222,7 +227,7 @@ KINDS = {
         pack=lambda d: {"13_dpo.ipynb": d[: len(d) // 2]},
     ),
     "no ids": Kind(**FULL, change=_without_ids),
-    "old format": Kind(**FULL, note="by its name", pack=_old_format),
+    "old format": Kind(**FULL, pack=_old_format),
     "zip": Kind(**FULL, pack=_zipped("lab 13/13_dpo (1).ipynb")),
     "zip with ../": Kind(**FULL, pack=_zipped("../../escaped.ipynb")),
     "zip bomb": Kind(status="", note="larger than", pack=lambda d: {"b.zip": _bomb()}),
@@ -233,7 +238,8 @@ KINDS = {
         "from utils.teach.exercises.nb13_c_loss import dpo_loss",
         flag="the course's own function",
     ),
-    "leaves children": Kind(STAYS, POINTS, "full", flag="starts processes"),
+    "fork bomb": Kind(FORK_BOMB, POINTS, "full", flag="refused: it starts a process"),
+    "leaves children": Kind(STAYS, POINTS, "full", flag="imports ctypes"),
     "input": Kind("x = input()\nSOLVED", status="error", flag="asks for input"),
     "duplicate cells": Kind(**FULL, note="2 cells", change=_duplicate),
 }

@@ -26,6 +26,7 @@ NETWORK = {
     "socket.gethostbyname",
 }
 PROGRAMS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn"}
+PROGRAMS |= {"os.fork", "os.forkpty"}
 SIGNALS = {"os.kill", "os.killpg"}
 # Events that change what is kept on disk, and which of their arguments are paths.
 CHANGES = {
@@ -69,7 +70,7 @@ def what_is_missing() -> list[str]:
 
 
 def watch(folder: Path) -> list[str]:
-    """Refuse network, programs, signals to others, and writing outside of `folder`.
+    """Refuse network, processes, signals to others, and writing outside of `folder`.
 
     Returns a list that is filled with what was refused, in words.
     """
@@ -92,7 +93,7 @@ def _refused(event: str, args: tuple, inside: str) -> str:
     if event in NETWORK:
         return "it uses the network"
     if event in PROGRAMS:
-        return "it starts a program"
+        return "it starts a process"
     if event in SIGNALS and args[0] != os.getpid():
         return "it sends a signal to another process"
     if event == "open" and isinstance(args[2], int) and args[2] & WRITES:

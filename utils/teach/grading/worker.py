@@ -127,10 +127,12 @@ def _end(pid: int) -> bool:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    for orphan in _children():  # those that left the group come to the subreaper
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
-            os.kill(orphan, signal.SIGKILL)
-            os.waitpid(orphan, 0)
+    # Those that left the group come to the subreaper, and when they end, theirs do.
+    while orphans := _children():
+        for orphan in orphans:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(orphan, signal.SIGKILL)
+                os.waitpid(orphan, 0)
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == _XCPU
 
 
@@ -138,7 +140,7 @@ _XCPU = getattr(signal, "SIGXCPU", None)
 
 
 def _children() -> list[int]:
-    """Processes whose parent is this one; their own children follow once they end."""
+    """Processes whose parent is this one."""
     me, found = str(os.getpid()), []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, IndexError):
