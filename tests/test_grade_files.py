@@ -22,10 +22,10 @@ from utils.teach.grading.notebook import (
     read_cells,
     task_of,
 )
-from utils.teach.grading.outcome import nothing
+from utils.teach.grading.outcome import is_sound, nothing
 from utils.teach.grading.pages import feedback, page_name
 from utils.teach.grading.pool import CannotStart, Pool, Settings, Worker
-from utils.teach.grading.records import Row
+from utils.teach.grading.records import Row, fill_in, version_of
 from utils.teach.grading.suspicion import flags
 from utils.teach.grading.worker import FORKS
 
@@ -53,6 +53,7 @@ MOODLE = "Anna Müller_4711_assignsubmission_file"
         (LATE, Student("müllerjürgen", canvas="77")),
         ("13_dpo_Ñandú O'Neil (2).ipynb", Student("Ñandú O'Neil")),
         ("13_dpo.ipynb", Student("13_dpo")),
+        ("Anna Mu\u0308ller/13_dpo.ipynb", Student("Anna Müller")),
     ],
 )
 def test_the_student_of_a_path(path, student):
@@ -63,6 +64,7 @@ def test_every_notebook_is_found_and_everything_else_is_named(tmp_path):
     (tmp_path / "Zoë" / "deep").mkdir(parents=True)
     (tmp_path / "Zoë" / "deep" / "a b.ipynb").write_bytes(b"1")
     (tmp_path / "Zoë" / "notes.docx").write_bytes(b"2")
+    (tmp_path / "read me.txt").write_bytes(b"from the lecturer")
     (tmp_path / "Zoë" / ".ipynb_checkpoints").mkdir()
     (tmp_path / "Zoë" / ".ipynb_checkpoints" / "a.ipynb").write_bytes(b"3")
     inner = demo.archive({"b.ipynb": b"4", "__MACOSX/b.ipynb": b"5"})
@@ -404,6 +406,22 @@ def test_a_worker_that_dies_is_replaced_and_one_that_cannot_start_says_why():
         with pytest.raises(CannotStart, match=why):
             puppet.hello()
         puppet.stop()
+
+
+def test_a_forged_result_is_no_result_or_at_most_all_points(tmp_path):
+    good = {**nothing("untouched"), "status": "full", "points": 99.0, "extra": 9}
+    assert is_sound(good)
+    for change in ({"points": "9"}, {"points": float("nan")}, {"lines": [7]}):
+        assert not is_sound({**good, **change})
+    assert not is_sound([]) and not is_sound({"status": "full"})
+    handed = handed_in(
+        read_cells(demo.submission(KINDS["solved"], "x")["13_dpo.ipynb"]), LABS
+    )
+    version = version_of("a", handed, LAB)
+    version.keys = {NAME: "k"}
+    fill_in(version, {"k": good}, LAB.points, {})
+    outcome = version.outcomes[NAME]
+    assert (outcome["points"], outcome["extra"]) == (9, 0)
 
 
 def test_the_course_itself_has_to_pass():

@@ -69,6 +69,7 @@ from utils.teach.grading.records import (
 from utils.teach.grading.store import Store, key_of
 
 Submissions = dict[Student, Submission]
+MOST_PROBLEMS = 20  # files of one student that are named as no notebook
 
 
 class Wrong(Exception):
@@ -86,7 +87,8 @@ def gather(folder: Path, labs: dict[str, Lab], only: list[str]) -> Submissions:
                 raise NotANotebook(file.problem)
             handed = handed_in(read_cells(file.data), labs)
         except NotANotebook as error:
-            mine.problems.append(f"{file.path} {error}")
+            if len(mine.problems) < MOST_PROBLEMS:
+                mine.problems.append(f"{file.path} {error}")
             continue
         if only and handed.stem not in only:
             mine.problems.append(f"{file.path} is {handed.stem}, which is not graded")
@@ -99,7 +101,9 @@ def gather(folder: Path, labs: dict[str, Lab], only: list[str]) -> Submissions:
     return dict(sorted(found.items()))
 
 
-def run(submissions: Submissions, settings: Settings, store: Store) -> dict:
+def run(
+    submissions: Submissions, labs: dict[str, Lab], settings: Settings, store: Store
+) -> dict:
     """Run every cell that has no finished result, and fill the outcomes in.
 
     Returns what the workers said of themselves. Raises Wrong, before any cell is run,
@@ -126,7 +130,7 @@ def run(submissions: Submissions, settings: Settings, store: Store) -> dict:
             wanted.setdefault(handed.keys[name], (str(owners[id(handed)]), task))
         results = _ask(pool, store, wanted, "cells")
     for handed in all_versions:
-        fill_in(handed, results)
+        fill_in(handed, results, labs[handed.handed.stem].points, said["extra"])
     return said
 
 
@@ -190,7 +194,7 @@ def grade_folder(options: argparse.Namespace) -> list[Row]:
         extra=options.extra_checks,
         spawn=options.spawn,
     )
-    said = run(submissions, settings, Store(options.out / "finished"))
+    said = run(submissions, labs, settings, Store(options.out / "finished"))
     rows = [row_of(student, mine, graded) for student, mine in submissions.items()]
     if roster:
         tables.add_roster(rows, roster, graded)
@@ -227,6 +231,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     try:
         if options.demo:
+            if options.folder.exists() and any(options.folder.iterdir()):
+                raise Wrong("--demo needs an empty folder.")
             demo.write(options.folder, options.demo)
         rows = grade_folder(options)
     except (Wrong, CannotStart, ValueError, OSError) as error:

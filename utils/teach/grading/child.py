@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from utils.teach.checks import grade
+from utils.teach.checks import Score, grade
 from utils.teach.exercise import Exercise, registry
 from utils.teach.grading import guard
-from utils.teach.grading.outcome import WHY
+from utils.teach.grading.outcome import nothing
 
 LONGEST_LINE = 1500
 OUT_OF_MEMORY = re.compile(r"MemoryError|can't allocate memory")
@@ -99,30 +99,23 @@ def run(task: dict, folder: Path) -> dict:
         flags.append("hands in the course's own function")
         answer = None
     score = judge(exercise, answer)
+    extra = sum(float(judge(one, answer)) for one in extras)
+    flags += dict.fromkeys(f"refused: {what}" for what in refused)
+    if score or extra:
+        accepted = any(judge(one, _stub) for one in [exercise, *extras])
+        if accepted or judge(exercise, wrong) > task["wrong"]:
+            return nothing("tampered", flags=flags)
     lines = list(score.lines)
     if answer is None and stopped:
         lines = [f"FAIL  the cell runs\n{stopped}"]
     elif stopped:
         notes.append(f"after defining {exercise.name} the cell stopped: {stopped}")
-    points = float(score)
-    extra = [float(judge(one, answer)) for one in extras]
-    tampered = (points > 0 or any(extra)) and (
-        any(judge(one, _stub) for one in [exercise, *extras])
-        or judge(exercise, wrong) > task["wrong"]
-    )
-    flags += dict.fromkeys(f"refused: {what}" for what in refused)
     if sink.length > NOISE:
         notes.append(f"prints {sink.length / 2**20:.0f} MB")
-    if tampered:
-        lines = [WHY["tampered"]]
-    if points == 0 and OUT_OF_MEMORY.search("\n".join(lines)):
-        status = "memory"
-    else:
-        status = _status(points, score.out_of, stopped)
     return {
-        "status": "tampered" if tampered else status,
-        "points": 0.0 if tampered else points,
-        "extra": 0.0 if tampered else sum(extra),
+        "status": _status(score, lines, stopped),
+        "points": float(score),
+        "extra": extra,
         "lines": [_short(line) for line in lines],
         "mistakes": _mistakes(exercise, lines),
         "notes": [_short(note) for note in notes],
@@ -180,11 +173,13 @@ def _execute(source: str, file: str, namespace: dict) -> str:
     return ""
 
 
-def _status(points: float, out_of: float, stopped: str) -> str:
-    if points == out_of:
+def _status(score: Score, lines: list[str], stopped: str) -> str:
+    if score == score.out_of:
         return "full"
-    if points > 0:
+    if score > 0:
         return "partial"
+    if OUT_OF_MEMORY.search("\n".join(lines)):
+        return "memory"
     return "error" if stopped else "zero"
 
 

@@ -6,6 +6,7 @@ path in it such as `../../x` leads nowhere, and a file that is too large is not 
 
 import io
 import re
+import unicodedata
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,10 +51,8 @@ def files_in(folder: Path, stems: list[str]) -> Iterator[File]:
     folder : a student is a folder in it, or an archive; or a file, see `whose`
     stems  : names of the course's notebooks, which are no part of a student's name
     """
-    for top in sorted(folder.iterdir()):
-        if _hidden(top.name):
-            continue
-        if top.is_dir() and not top.is_symlink():
+    for top in _entries(folder):
+        if top.is_dir():
             found = list(_below(top, folder, stems))
             own, _ = whose((top.name, ""), stems)
             yield from found or [File(own, top.name, None, "is an empty folder")]
@@ -62,13 +61,17 @@ def files_in(folder: Path, stems: list[str]) -> Iterator[File]:
 
 
 def _below(top: Path, folder: Path, stems: list[str]) -> Iterator[File]:
-    for path in sorted(top.iterdir()):
-        if _hidden(path.name) or path.is_symlink():
-            continue
+    for path in _entries(top):
         if path.is_dir():
             yield from _below(path, folder, stems)
         else:
             yield from _read(path, folder, stems)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Files and folders in order, without what is hidden, and without links."""
+    found = sorted(folder.iterdir())
+    return [path for path in found if not (_hidden(path.name) or path.is_symlink())]
 
 
 def _read(path: Path, folder: Path, stems: list[str]) -> Iterator[File]:
@@ -79,7 +82,8 @@ def _read(path: Path, folder: Path, stems: list[str]) -> Iterator[File]:
     shown = "/".join(parts)
     kind = path.suffix.lower()
     if kind not in (".ipynb", ".zip"):
-        yield File(student, shown, None, "is no notebook", late)
+        if len(parts) > 1 or student.moodle or student.canvas:
+            yield File(student, shown, None, "is no notebook", late)
         return
     try:
         most = LARGEST_ARCHIVE if kind == ".zip" else LARGEST
@@ -152,6 +156,7 @@ def whose(parts: tuple[str, ...], stems: list[str]) -> tuple[Student, bool]:
     Canvas's `namesurname_123_456_file.ipynb` as the file's name, the first folder (or
     archive) of the path, and for a lone file its name without that of the notebook.
     """
+    parts = tuple(unicodedata.normalize("NFC", part) for part in parts)
     for part in parts:
         if match := MOODLE.match(part):
             return Student(match["name"].strip(), moodle=match["id"]), False

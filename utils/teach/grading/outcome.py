@@ -52,3 +52,15 @@ def nothing(status: str, *, why: str = "", notes=(), flags=()) -> dict:
         "notes": list(notes),
         "flags": list(flags),
     }
+
+
+def is_sound(result: object) -> bool:
+    """Whether this is a result: code that forges one may send anything."""
+    if not isinstance(result, dict) or result.get("status") not in WORDS:
+        return False
+    numbers = [result.get(name) for name in ("points", "extra")]
+    lists = [result.get(name) for name in ("lines", "mistakes", "notes", "flags")]
+    return all(isinstance(n, int | float) and 0 <= n < 1000 for n in numbers) and all(
+        isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+        for texts in lists
+    )

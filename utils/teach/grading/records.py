@@ -73,14 +73,21 @@ def _without_running(name: str, answer: Answer, lab: Lab) -> dict | None:
     return None
 
 
-def fill_in(version: Version, results: dict[str, dict]) -> None:
-    """Put the results of the run into the version's outcomes."""
+def fill_in(
+    version: Version, results: dict[str, dict], most: dict, extra: dict
+) -> None:
+    """Put results into the outcomes; none exceeds the points that there are.
+
+    most, extra : points by exercise, of the course's checks and of private ones
+    """
     for name, key in version.keys.items():
         own, result = version.outcomes[name], results[key]
         # A name that nobody defines did not matter where all is right.
         missing = [] if result["status"] == "full" else own["flags"]
         version.outcomes[name] = {
             **result,
+            "points": min(result["points"], most[name]),
+            "extra": min(result["extra"], extra.get(name, 0)),
             "notes": [*result["notes"], *own["notes"]],
             "flags": [*result["flags"], *missing],
         }

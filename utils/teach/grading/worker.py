@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 
 from utils.teach.grading import guard
-from utils.teach.grading.outcome import nothing
+from utils.teach.grading.outcome import is_sound, nothing
 
 FORKS = sys.platform.startswith("linux")
 NAME = "utils.teach.grading.worker"
@@ -45,6 +45,8 @@ def run_task(task: dict, extra: Path | None = None, forks: bool = FORKS) -> dict
         start = _fork if forks else _spawn
         text, ended = start(task, token, Path(folder), extra)
         result = _read(text, token, ended)
+        if "calibrate" not in task and not is_sound(result):
+            result = nothing("tampered", flags=["sends a result that is none"])
     return {**result, "seconds": round(time.monotonic() - started, 2)}
 
 
@@ -70,7 +72,8 @@ def _read(text: bytes, token: str, ended: str) -> dict:
     """The result in what a process wrote; only a text that has the token counts."""
     head, _, rest = text.partition(b" ")
     if head == token.encode() and rest.endswith(b"\n"):
-        return json.loads(rest)
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(rest)
     if text:
         return nothing("tampered", flags=["writes to the channel of the result"])
     return nothing(ended)
