@@ -224,6 +224,7 @@ def test_the_command_explains_what_it_cannot_do(tmp_path, capsys):
         ([str(tmp_path / "none")], "is no folder"),
         ([str(tmp_path)], "There is nothing in"),
         ([str(files.ROOT / "tests"), "--demo", "1"], "--demo needs an empty folder"),
+        ([str(tmp_path), "--out", str(tmp_path / "out")], "must not be in"),
         ([str(tmp_path), "--notebooks", "77"], "No notebook of the course starts with"),
     ]:
         assert grade.main(arguments) == 1

@@ -180,6 +180,8 @@ def grade_folder(options: argparse.Namespace) -> list[Row]:
         raise Wrong(f"No notebook of the course starts with {options.notebooks}.")
     if not options.folder.is_dir():
         raise Wrong(f"{options.folder} is no folder.")
+    if options.out.resolve().is_relative_to(options.folder.resolve()):
+        raise Wrong(f"{options.out} must not be in {options.folder}.")
     roster = tables.read_roster(options.roster) if options.roster else []
     submissions = gather(options.folder, labs, only)
     if not submissions:
