@@ -41,25 +41,25 @@ def read(path) -> list[list[str]]:
 
 
 def test_moodles_worksheet_fills_in_and_comes_back(tmp_path):
+    last = "Last modified (grade)"
     (tmp_path / "sheet.csv").write_text(
-        "Identifier,Full name,Email address,Grade\n"
-        "Participant 4711,Anna Müller,anna@example.org,\n"
-        "Participant 12,Bo Li,bo@example.org,\n",
+        f"Identifier,Full name,Email address,Status,Grade,{last}\n"
+        "Participant 4711,Anna Müller,anna@example.org,Submitted,,-\n"
+        "Participant 12,Bo Li,bo@example.org,No submission,,-\n",
         encoding="utf-8-sig",
     )
     mine = rows(Student("Anna Müller", moodle="4711"), Student("A Stranger"))
-    roster = tables.read_roster(tmp_path / "sheet.csv")
-    tables.add_roster(mine, roster, [LAB])
     tables.write_moodle(mine, tmp_path / "moodle.csv")
-    _, anna, stranger, bo = read(tmp_path / "moodle.csv")
-    assert anna[:3] == ["Participant 4711", "Anna Müller", "anna@example.org"]
-    assert (anna[4], bo[0], bo[4], bo[5]) == (
-        "7.5",
-        "Participant 12",
-        "0",
-        "nothing handed in",
-    )
-    assert stranger[0] == "" and "not in the roster" in mine[1].notes
+    head, anna, _ = read(tmp_path / "moodle.csv")
+    assert anna == ["Participant 4711", "Anna Müller", "", "", "7.5"]
+    tables.add_roster(mine, tables.read_roster(tmp_path / "sheet.csv"), [LAB])
+    tables.write_moodle(mine, tmp_path / "moodle.csv")
+    head, anna, bo = read(tmp_path / "moodle.csv")  # as Moodle wants it, no stranger
+    assert head[-3:] == ["Status", "Grade", last]
+    assert anna[2:] == ["anna@example.org", "Submitted", "7.5", "-"]
+    assert bo[2:] == ["bo@example.org", "No submission", "0", "-"]
+    assert "not in the roster" in mine[1].notes
+    assert mine[2].status == "nothing handed in"
     tables.write_grades(mine, [LAB], {}, tmp_path / "grades.csv")
     head, first, *_ = read(tmp_path / "grades.csv")
     named = dict(zip(head, first, strict=True))
@@ -137,6 +137,14 @@ def test_the_best_version_counts_and_only_the_last_five_are_read(tmp_path):
     assert (
         other.versions == [] and "is 13_dpo, which is not graded" in other.problems[0]
     )
+
+
+def test_a_notebook_that_breaks_the_reader_is_said_so(tmp_path, monkeypatch):
+    (tmp_path / "Anna").mkdir()
+    (tmp_path / "Anna" / "a.ipynb").write_bytes(b"{}")
+    monkeypatch.setattr(grade, "read_cells", lambda data: [][0])
+    found = grade.gather(tmp_path, LABS, [])[Student("Anna")]
+    assert found.problems == ["Anna/a.ipynb cannot be read: IndexError"]
 
 
 class Puppet(Worker):

@@ -14,6 +14,8 @@ Out: grades/grades.csv        a row a student: points, status, flags, notes
      grades/items.csv         the same numbers
 With --roster FILE.csv, exported from Moodle (the grading worksheet) or Canvas (the
 gradebook), addresses and numbers are filled in, and who handed in nothing has a row.
+Moodle's worksheet can only be uploaded with all of its columns: give it as the roster,
+and moodle.csv is that worksheet with grades.
 
 Only the cells of exercises are taken from a submission. Each runs in a process of its
 own, with what it needs of the course's own notebook, and then the course's own check:
@@ -86,14 +88,15 @@ def gather(folder: Path, labs: dict[str, Lab], only: list[str]) -> Submissions:
             if file.data is None:
                 raise NotANotebook(file.problem)
             handed = handed_in(read_cells(file.data), labs)
-        except NotANotebook as error:
+            if only and handed.stem not in only:
+                raise NotANotebook(f"is {handed.stem}, which is not graded")
+            mine.versions.append(version_of(file.path, handed, labs[handed.stem]))
+        except Exception as error:  # one bad submission never stops the run
+            known = isinstance(error, NotANotebook)
+            why = error if known else f"cannot be read: {type(error).__name__}"
             if len(mine.problems) < MOST_PROBLEMS:
-                mine.problems.append(f"{file.path} {error}")
+                mine.problems.append(f"{file.path} {why}")
             continue
-        if only and handed.stem not in only:
-            mine.problems.append(f"{file.path} is {handed.stem}, which is not graded")
-            continue
-        mine.versions.append(version_of(file.path, handed, labs[handed.stem]))
         same = [v for v in mine.versions if v.handed.stem == handed.stem]
         if len(same) > MOST_VERSIONS:
             mine.versions.remove(same[0])
@@ -176,8 +179,9 @@ def grade_folder(options: argparse.Namespace) -> list[Row]:
     only = [
         stem for name in options.notebooks for stem in labs if stem.startswith(name)
     ]
-    if len(only) < len(options.notebooks):
-        raise Wrong(f"No notebook of the course starts with {options.notebooks}.")
+    for name in options.notebooks:
+        if not any(stem.startswith(name) for stem in labs):
+            raise Wrong(f"No notebook of the course starts with {name!r}.")
     if not options.folder.is_dir():
         raise Wrong(f"{options.folder} is no folder.")
     if options.out.resolve().is_relative_to(options.folder.resolve()):
@@ -200,7 +204,8 @@ def grade_folder(options: argparse.Namespace) -> list[Row]:
     rows = [row_of(student, mine, graded) for student, mine in submissions.items()]
     if roster:
         tables.add_roster(rows, roster, graded)
-    print("\n".join(report(rows, graded, said, options)))
+    for sentence in report(rows, graded, said, options):
+        print(sentence)
     return rows
 
 

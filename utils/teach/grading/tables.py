@@ -102,13 +102,23 @@ def _platform(row: Row) -> list[str]:
 
 
 def write_moodle(rows: list[Row], path: Path) -> None:
-    """For "Upload grading worksheet", or for the gradebook's "Import: CSV file"."""
-    head = ["Identifier", "Full name", "Email address", "ID number", "Grade"]
-    table = [[*head, "Feedback comments"]]
-    for row in rows:
-        email, number, identifier, _ = _platform(row)
-        name = name_in(row.known) or row.student.name
-        table.append([identifier, name, email, number, row.points, row.status])
+    """For "Upload grading worksheet", or for the gradebook's "Import: CSV file".
+
+    If the roster is a grading worksheet, it comes back with all of its columns, which
+    Moodle asks for; else it has those by which the gradebook finds a student.
+    """
+    sheets = [row for row in rows if {"Identifier", "Grade"} <= row.known.keys()]
+    if sheets:
+        head = list(sheets[0].known)
+        table = [head]
+        for row in sheets:
+            table.append([*({**row.known, "Grade": row.points}[n] for n in head)])
+    else:
+        table = [["Identifier", "Full name", "Email address", "ID number", "Grade"]]
+        for row in rows:
+            email, number, identifier, _ = _platform(row)
+            name = name_in(row.known) or row.student.name
+            table.append([identifier, name, email, number, row.points])
     _write(path, table)
 
 
