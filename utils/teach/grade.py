@@ -17,6 +17,9 @@ gradebook), addresses and numbers are filled in, and who handed in nothing has a
 Moodle's worksheet can only be uploaded with all of its columns: give it as the roster,
 and moodle.csv is that worksheet with grades.
 
+With --extra-checks FILE.py, a list EXERCISES in the form of utils/teach/exercise.py
+adds parts to exercises of the course. Students see their points and nothing else.
+
 Only the cells of exercises are taken from a submission. Each runs in a process of its
 own, with what it needs of the course's own notebook, and then the course's own check:
 edited or deleted checks change nothing. Time, memory, files and output are limited.

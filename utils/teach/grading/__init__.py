@@ -8,6 +8,7 @@ pool      asks the workers
 worker    starts a process for each exercise cell, and ends it
 guard     limits of that process
 child     what that process does: the cell, then its check
+outcome   results as they travel between processes
 store     results that are finished, so that a run can be continued
 records   a student's row: which version counts, and in which words
 tables    CSV files and item statistics

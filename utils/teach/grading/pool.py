@@ -16,7 +16,7 @@ from pathlib import Path
 
 from utils import files
 from utils.teach.grading.outcome import nothing
-from utils.teach.grading.worker import NAME, STARTING
+from utils.teach.grading.worker import NAME, PATIENT, STARTING
 
 # Tried in this order: no network and no sight of other processes, or no network.
 NAMESPACES = (
@@ -105,7 +105,7 @@ class Worker:
         self.hello()
         limits = {"seconds": self.settings.seconds}
         limits["megabytes"] = self.settings.megabytes
-        longest = STARTING + 10 * self.settings.seconds + 60
+        longest = STARTING + PATIENT + 10 * self.settings.seconds + 60
         watchdog = threading.Timer(longest, self.process.kill)
         watchdog.start()
         try:

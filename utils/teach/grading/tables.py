@@ -113,13 +113,14 @@ def write_moodle(rows: list[Row], path: Path) -> None:
         table = [head]
         for row in sheets:
             table.append([*({**row.known, "Grade": row.points}[n] for n in head)])
+        _write(path, table, from_outside=False)
     else:
         table = [["Identifier", "Full name", "Email address", "ID number", "Grade"]]
         for row in rows:
             email, number, identifier, _ = _platform(row)
             name = name_in(row.known) or row.student.name
             table.append([identifier, name, email, number, row.points])
-    _write(path, table)
+        _write(path, table)
 
 
 def write_canvas(rows: list[Row], most: float, title: str, path: Path) -> None:
@@ -178,18 +179,22 @@ def write_items(found: list[dict], path: Path) -> None:
     _write(path, table)
 
 
-def _write(path: Path, table: list[list]) -> None:
-    """UTF-8 with a mark, so that spreadsheets show umlauts, and Moodle reads it too."""
+def _write(path: Path, table: list[list], from_outside: bool = True) -> None:
+    """UTF-8 with a mark, so that spreadsheets show umlauts, and Moodle reads it too.
+
+    from_outside : some text comes from submissions, so none may become a formula
+    """
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(
-        [[_cell(value) for value in row] for row in table]
+        [[_cell(value, from_outside) for value in row] for row in table]
     )
     files.write_atomic(path, text.getvalue().encode("utf-8-sig", "replace"))
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, from_outside: bool) -> str:
     """Numbers without needless zeros; text that no spreadsheet takes for a formula."""
     if isinstance(value, float):
         return f"{value:g}"
     text = re.sub(r"[\x00-\x1f]+", " ", str(value))
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    formula = from_outside and text[:1] in ("=", "+", "-", "@")
+    return f"'{text}" if formula else text
