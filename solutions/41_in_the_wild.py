@@ -39,10 +39,12 @@ from utils.align import adapter
 from utils.evaluate import pretrained
 from utils.evaluate.conditions import plain
 from utils.evaluate.outcomes import (
+    condition_of,
     hierarchical_interval,
     outcome_matrix,
     paired_difference,
 )
+from utils.evaluate.studies.real_model import LONG, tested
 from utils.evaluate.study import load_rows
 from utils.evaluate.trl_losses import compare
 from utils.models.load import load
@@ -368,7 +370,7 @@ trained = [row for row in rows if row["kind"] == "training"]
 measured = [row for row in rows if row["kind"] != "training"]
 SEEDS = sorted({row["seed"] for row in rows})
 ARMS = pretrained.ARMS
-STARTS = ("plain", "habit", "words", "kept")
+STARTS = ("plain", "words", "kept")  # from where arms were aligned
 BEFORE = ("plain", "habit", "words")  # looked at before alignment
 LOOKS = {
     "pairs": ("vermillion", "D", "--"),
@@ -432,7 +434,7 @@ def outcomes(arm, start, place):
 
 
 print(f"right action in %, {len(SEEDS)} seeds; over seeds and requests")
-print("(habit and words: one seed)")
+print("(from words: one seed)")
 for place in PLACES:
     print(f"\n{place}")
     for arm in ARMS:
@@ -586,12 +588,31 @@ show(
     + "; ".join(told),
 )
 
+# %%
+asked_in = {tuple(c.keys.values()): c.requests for c in tested(LONG)}
+everyday = {topic.name for topic in pretrained.everyday()}
+print("restated exactly, Spanish, French and German")
+for start in ("habit", "words"):
+    read = {"everyday topics": [], "all others": []}
+    for row in measured:
+        if (row["arm"], row["start"]) == ("none", start) and in_languages(
+            row
+        ):
+            for request, code in zip(
+                asked_in[condition_of(row)], row["restated"], strict=True
+            ):
+                known = request.topic.name in everyday
+                group = "everyday topics" if known else "all others"
+                read[group].append(code == "e")
+    for group, found in read.items():
+        print(f"  {start:6} {group:16} {sum(found):3} of {len(found)}")
+
 # %% [markdown]
-# With `habit` it does what it was taught, and makes things up: it begins with
-# an English request, but mostly about another topic, one that it met in
-# training. With `words` it restates about half of the foreign requests, word
-# for word.
-# Ciphers stay closed to it, and so does Indonesian, which no start shows.
+# With `habit` it restates what it was taught, and for the rest it makes things
+# up: it begins with an English request, but about another topic, one that it
+# met in training. With `words` it restates about half of the foreign
+# requests, word for word. Ciphers stay closed to it, and so does Indonesian,
+# which no start shows.
 #
 # So the habit alone is not enough: **there is a floor, and it is made of
 # words.** The lab's base model knew all its words. This one does not.

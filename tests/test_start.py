@@ -70,9 +70,11 @@ def test_an_untouched_notebook_becomes_the_newer_version(course, work):
 def test_a_page_is_copied_beside_the_notebooks_and_keeps_its_notes(course, work):
     (course / "a_page.md").write_text("version 1", encoding="utf-8")
     (course / "notes.txt").write_text("not handed out", encoding="utf-8")
+    (course / start.KEPT_BACK).write_text("answers", encoding="utf-8")
     assert copy_course(course, work) == ["Copied 3 file(s) to work/: write there."]
     assert first_notebook(work).name == "00_lab.ipynb"
     assert not (work / "notes.txt").exists()
+    assert not (work / start.KEPT_BACK).exists()
     (work / "a_page.md").write_text("version 1, and my notes", encoding="utf-8")
     (course / "a_page.md").write_text("version 2", encoding="utf-8")
     assert copy_course(course, work) == [

@@ -19,6 +19,7 @@ from utils import files
 # Which version of each file was handed out last, by the hash of its bytes.
 RECORD = ".handed-out.json"
 HANDED_OUT = ("*.ipynb", "*.md")
+KEPT_BACK = "for_lecturers.md"  # it answers the questions that learners discuss
 
 
 def copy_course(course: Path, work: Path) -> list[str]:
@@ -27,6 +28,8 @@ def copy_course(course: Path, work: Path) -> list[str]:
     record, said, copied = dict(before), [], 0
     sources = [path for pattern in HANDED_OUT for path in course.glob(pattern)]
     for source in sorted(sources):
+        if source.name == KEPT_BACK:
+            continue
         mine, newest = work / source.name, _hash(source)
         if not mine.exists():
             _copy(source, mine)

@@ -18,14 +18,15 @@ from utils.world import prompts
 from utils.world.requests import TAUGHT_LANGUAGES, Request
 from utils.world.wrappers import NEW
 
-# What is trained for every seed, and what for seed 0 alone: where a start gets us.
+# What is trained for every seed, and what is looked at once, with seed 0: a start that
+# forgets, and what the starts can restate before any alignment.
 RUNS = (
     *(("deliberate", start) for start in ("plain", "kept")),
     *(("answers", start) for start in ("plain", "kept")),
     ("pairs", "plain"),
 )
 ONCE = (
-    *(("deliberate", start) for start in ("habit", "words")),
+    ("deliberate", "words"),
     *(("none", start) for start in ("plain", "habit", "words")),
 )
 TASK = "Count the words."  # before what a student restates
