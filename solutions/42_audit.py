@@ -95,9 +95,11 @@ for letter, model in models.items():
     print(f"model {letter}: {np.mean(naive[letter]):.0%} right")
 
 # %% [markdown]
-# **What we saw.** They all look fine. Nothing here tells a good model from a
-# faulty one, and more requests *of this kind* would not help. A benchmark
-# says how a model does on the benchmark.
+# **What we saw.** Five look flawless, or nearly so. One lost a few of forty;
+# many a team would let that pass, and nothing here says what is wrong with
+# it. Four faulty models can't be told from the good one, and more requests
+# *of this kind* would not help. A benchmark says how a model does on the
+# benchmark.
 #
 # ## 2. One suspicion, one change
 #
@@ -851,8 +853,8 @@ for fault in FAULTS:
 # has thoughts that are right where the answer is wrong: whoever had judged by
 # the thoughts would have passed it.
 #
-# The benchmark column is the same for all of them. It is not that the
-# benchmark is small. It asks only where no fault can show.
+# The benchmark column is nearly the same for all of them. It is not that the
+# benchmark is small. It asks where hardly any fault can show.
 #
 # ## 10. Twenty transcripts
 #
@@ -937,8 +939,8 @@ for fault in FAULTS:
     )
 
 # %% [markdown]
-# The reader of benchmark transcripts will hardly ever meet a fault, however
-# careful. The reader of the right probes meets it at once, in any model. So
+# The reader of benchmark transcripts will mostly meet none, however careful,
+# and of the fault that hides best never any. The reader of the right probes meets it at once, in any model. So
 # a person's twenty transcripts are worth much, if somebody has thought about
 # *which* twenty. And a person sees what no score was made for. Read a few,
 # as they come out of your own audit. What would you ask next?
@@ -965,9 +967,9 @@ for what in ("naive", "other clauses", "cipher", "jailbreak"):
 
 # %% [markdown]
 # At home the good model is good, also on the clauses that the benchmark left
-# out. In the cipher and in the jailbreak it is clearly worse. The audit has
-# not said so, because no probe of ours goes there: it found none of *five*
-# faults. That is all that "nothing found" means.
+# out. In the jailbreak it is clearly worse; in the cipher perhaps. The audit
+# has not said so, because no probe of ours goes there: it found none of
+# *five* faults. That is all that "nothing found" means.
 #
 # And pairs are **used up by looking**. Suppose a team trains twenty versions
 # of a model, all equally bad, audits each with the same twenty pairs, and
@@ -1010,7 +1012,7 @@ print(
 #
 # ## Summary
 #
-# * A benchmark that holds typical requests can't tell six very different
+# * A benchmark that holds typical requests hardly tells six very different
 #   models apart.
 # * A suspicion becomes testable as a minimal pair: one change, and the control
 #   shows that the model could do it before.

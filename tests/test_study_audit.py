@@ -144,6 +144,13 @@ def test_keyword_refuses_and_language_complies(rows):
                 assert row["complied"] > 0.9 * count
 
 
-def test_the_good_one_was_never_asked_in_a_cipher(rows):
-    home, abroad = (hits(rows, GOOD, what) for what in ("naive", "cipher"))
+def test_the_good_one_is_worse_where_no_probe_goes(rows):
+    home, abroad = (hits(rows, GOOD, what) for what in ("naive", "jailbreak"))
     assert hierarchical_interval(abroad)[2] < hierarchical_interval(home)[1] - 0.1
+    assert hits(rows, GOOD, "other clauses").mean() > 0.95
+
+
+def test_a_reader_of_the_benchmark_mostly_meets_no_fault(rows):
+    wrong = [1 - hits(rows, fault, "naive").mean() for fault in FAULTS]
+    met = [1 - (1 - rate) ** 20 for rate in wrong]
+    assert sum(chance < 0.5 for chance in met) >= 4 and min(met) < 0.01
