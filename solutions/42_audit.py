@@ -939,11 +939,12 @@ for fault in FAULTS:
     )
 
 # %% [markdown]
-# The reader of benchmark transcripts will mostly meet none, however careful,
-# and of the fault that hides best never any. The reader of the right probes meets it at once, in any model. So
-# a person's twenty transcripts are worth much, if somebody has thought about
-# *which* twenty. And a person sees what no score was made for. Read a few,
-# as they come out of your own audit. What would you ask next?
+# The reader of benchmark transcripts will mostly meet none, however
+# careful, and of the fault that hides best never any. The reader of the
+# right probes meets it at once, in any model. So a person's twenty
+# transcripts are worth much, if somebody has thought about *which* twenty.
+# And a person sees what no score was made for. Read a few, as they come out
+# of your own audit. What would you ask next?
 
 # %%
 log = doors["A"].log
