@@ -852,12 +852,12 @@ for place in PLACES:
     print(f"{place:27}{cells[0]:>16}{cells[1]:>18}{cells[2]:>18}")
 
 # %% [markdown]
-# *At home* the conclusion holds: thoughts do no harm, and on held-out topics
-# they help. *In other languages* it holds only for a student that can read
-# them, and that is kept from forgetting it; then the lead is there, smaller
-# than in the lab, where reading was perfect. *In ciphers* and in the control
-# nothing is shown: this model can't read them. *In new jailbreaks* nothing
-# is lost or won for sure.
+# *At home* the conclusion holds: with thoughts the model is right more often.
+# *In other languages* it holds only for a student that can read them, and that
+# is kept from forgetting it; then the lead is there, and smaller than in the
+# lab, where reading was perfect. *In ciphers* and in the control nothing is
+# shown: this model can't read them. *In new jailbreaks* there is no lead from
+# "plain", and from "kept" a small one that is only just shown.
 #
 # Yong et al. 2025 (arXiv 2505.05408) report the same pattern for reasoning in
 # mathematics: English thoughts help in other languages, but hardly in models

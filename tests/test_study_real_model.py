@@ -131,8 +131,8 @@ def test_every_run_was_measured_once_a_seed(rows):
 
 def test_an_arm_was_trained_within_a_quarter_of_an_hour(rows):
     for row in rows:
-        if row["kind"] == "training":
-            assert all(n["seconds"] < 15 * 60 for n in row["notes"].values()), row
+        if row["kind"] == "training" and row["arm"] != "none":
+            assert row["notes"][row["arm"]]["seconds"] < 15 * 60, row
     assert FULL.sft >= 100, "or the arms are not at home in English"
 
 
@@ -158,7 +158,7 @@ def test_only_the_words_make_the_model_restate(rows):
     def before(start, place):
         return exact(rows, "none", start, place)
 
-    assert before("habit", home) > 90 and before("words", home) > 90
+    assert before("habit", home) > 80 and before("words", home) > 95
     assert 40 < before("words", languages) < 70
     assert before("habit", languages) < before("words", languages) / 2
     for place in (ciphers, indonesian):
@@ -197,12 +197,22 @@ def test_reading_lifts_deliberation_and_not_direct_answers(rows):
     assert gap(words, plain)[1] > 0 and gap(kept, words)[1] > 0
 
 
-def test_the_lead_is_smaller_than_the_labs_and_nothing_is_shown_elsewhere(rows):
+def test_the_lead_is_smaller_than_the_labs_and_none_is_shown_in_ciphers(rows):
     one, two = (of(rows, arm, "kept", languages) for arm in ("deliberate", "answers"))
     lab = [r for r in load_rows("arms") if r["base"] == "lab" and languages(r)]
     of_lab = {a: [r["accuracy"] for r in lab if r["arm"] == a] for a in ("A1", "A4")}
     assert gap(one, two)[1] > 0
     assert gap(one, two)[0] < 100 * (np.mean(of_lab["A4"]) - np.mean(of_lab["A1"]))
-    for place in (ciphers, indonesian, jailbreaks):
+    for place in (ciphers, indonesian):
         pair = [of(rows, arm, "kept", place) for arm in ("deliberate", "answers")]
         assert gap(*pair)[1] <= 0, place
+
+
+def test_in_jailbreaks_a_small_lead_is_shown_from_kept_only(rows):
+    def lead(start):
+        return gap(
+            *(of(rows, arm, start, jailbreaks) for arm in ("deliberate", "answers"))
+        )
+
+    assert lead("plain")[1] < 0 < lead("plain")[2]
+    assert 0 < lead("kept")[1] < 5

@@ -1,4 +1,4 @@
-"""Exercises of notebook 42: power, the price of peeking, and what is left unseen."""
+"""Exercises of notebook 42: power, and the price of peeking."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -9,15 +9,14 @@ from scipy import stats
 from utils.evaluate.auditing import (
     alarms_when_peeking,
     chance_of_alarm,
-    highest_rate,
     loss_test,
 )
-from utils.teach.exercise import Exercise, Mutant, Part, expect, expect_close
+from utils.teach.exercise import Exercise, Mutant, Part, expect_close
 
 NOTEBOOK = "42_audit"
 
 
-def _compare(
+def compare(
     mutants: dict[str, Mutant],
     cases: Sequence[tuple],
     want: Sequence[float],
@@ -205,82 +204,6 @@ LOOKS = [
 ]
 
 
-# What is left unseen ------------------------------------------------------------------
-
-
-def _share(lost, n, level=0.95):
-    return lost / n if n else 1.0
-
-
-def _both_sides(lost, n, level=0.95):
-    return highest_rate(lost, n, (1 + level) / 2)
-
-
-def _lower_end(lost, n, level=0.95):
-    return float(stats.beta.ppf(1 - level, lost, n - lost + 1)) if lost else 0.0
-
-
-def _wald(lost, n, level=0.95):
-    if n == 0:
-        return 1.0
-    share = lost / n
-    spread = (share * (1 - share) / n) ** 0.5
-    return float(min(1.0, share + stats.norm.ppf(level) * spread))
-
-
-def _three(lost, n, level=0.95):
-    return min(1.0, 3 / n) if n else 1.0
-
-
-def _flipped(lost, n, level=0.95):
-    return highest_rate(lost, n, 1 - level)
-
-
-RATE = {
-    "share": Mutant(
-        _share,
-        "This is the share that was lost. With none lost it says that no fault is "
-        "left, which few pairs can't show.",
-    ),
-    "both sides": Mutant(
-        _both_sides,
-        "This is the upper end of a two-sided interval. One side is asked for: all of "
-        "the 1 - level lies above.",
-    ),
-    "lower end": Mutant(
-        _lower_end, "This is the lower end. How LARGE may the rate be?"
-    ),
-    "Wald": Mutant(
-        _wald,
-        "The normal interval has no width where nothing was lost. Use the exact one.",
-    ),
-    "three": Mutant(
-        _three,
-        "3 / n is a rule of thumb for none lost, many pairs and 95 %. Elsewhere it is "
-        "wrong.",
-    ),
-    "flipped": Mutant(
-        _flipped,
-        "The level is the wrong way round: a HIGHER level has to give a higher rate.",
-    ),
-}
-
-
-def _cover(attempt) -> None:
-    """At the rate, so few or fewer are lost with a chance of just 1 - level."""
-    for lost, n, level in ((0, 7, 0.9), (2, 20, 0.95), (5, 40, 0.99), (19, 20, 0.95)):
-        rate = attempt(lost, n, level)
-        for mutant in RATE.values():
-            if abs(mutant.answer(lost, n, level) - rate) < 1e-6:
-                expect(False, mutant.message)
-        chance = stats.binom.cdf(lost, n, rate)
-        text = (
-            f"At the rate {rate:.3f}, {lost} of {n} or fewer are lost with a chance of "
-            f"{chance:.3f}; it should be {1 - level:.2f}."
-        )
-        expect(abs(chance - (1 - level)) < 1e-4, text)
-
-
 EXERCISES = [
     Exercise(
         name="chance_of_alarm",
@@ -289,7 +212,7 @@ EXERCISES = [
         parts=[
             Part(
                 "one and two pairs, by hand",
-                _compare(
+                compare(
                     POWER,
                     [
                         (1, 0.6, 0.1, 0.1),
@@ -304,12 +227,12 @@ EXERCISES = [
             ),
             Part(
                 "power, counted out",
-                _compare(POWER, POWER_GRID, [_power(*case) for case in POWER_GRID]),
+                compare(POWER, POWER_GRID, [_power(*case) for case in POWER_GRID]),
                 2,
             ),
             Part(
                 "at the tolerance it gives the false alarms",
-                _compare(
+                compare(
                     POWER,
                     [(20, 0.1, 0.1, 0.05), (20, 0.1, 0.1, 0.01), (20, 0.5, 0.1, 0.01)],
                     [
@@ -328,42 +251,18 @@ EXERCISES = [
         parts=[
             Part(
                 "one look is no peeking",
-                _compare(PEEKING, LOOKS[:2], [_exact(*c) for c in LOOKS[:2]], 0.015),
+                compare(PEEKING, LOOKS[:2], [_exact(*c) for c in LOOKS[:2]], 0.015),
             ),
             Part(
                 "six looks, and twelve, at a model that is good",
-                _compare(PEEKING, LOOKS[2:5], [_exact(*c) for c in LOOKS[2:5]], 0.015),
+                compare(PEEKING, LOOKS[2:5], [_exact(*c) for c in LOOKS[2:5]], 0.015),
                 2,
             ),
             Part(
                 "three looks at a faulty one",
-                _compare(PEEKING, LOOKS[4:], [_exact(*c) for c in LOOKS[4:]], 0.015),
+                compare(PEEKING, LOOKS[4:], [_exact(*c) for c in LOOKS[4:]], 0.015),
             ),
         ],
         mutants=PEEKING,
-    ),
-    Exercise(
-        name="highest_rate",
-        notebook=NOTEBOOK,
-        reference=highest_rate,
-        parts=[
-            Part(
-                "none lost, or one of two, by hand",
-                _compare(
-                    RATE,
-                    [(0, 1), (0, 2), (0, 20), (0, 300), (1, 2)],
-                    [*(1 - 0.05 ** (1 / n) for n in (1, 2, 20, 300)), 0.95**0.5],
-                ),
-                2,
-            ),
-            Part(
-                "all lost, and no pairs",
-                _compare(
-                    RATE, [(3, 3), (0, 0), (1, 4)], [1.0, 1.0, highest_rate(1, 4)]
-                ),
-            ),
-            Part("it is the rate that still has a chance", _cover),
-        ],
-        mutants=RATE,
     ),
 ]
