@@ -370,7 +370,7 @@ trained = [row for row in rows if row["kind"] == "training"]
 measured = [row for row in rows if row["kind"] != "training"]
 SEEDS = sorted({row["seed"] for row in rows})
 ARMS = pretrained.ARMS
-STARTS = ("plain", "words", "kept")  # from where arms were aligned
+STARTS = ("plain", "words", "kept")  # of students that were aligned
 BEFORE = ("plain", "habit", "words")  # looked at before alignment
 LOOKS = {
     "pairs": ("vermillion", "D", "--"),
@@ -424,7 +424,7 @@ def hits(row):
 
 
 def outcomes(arm, start, place):
-    """(seeds, requests): the share of right actions; None if not measured."""
+    """(seeds, requests): share of right actions; None if not measured."""
     chosen = [
         row
         for row in measured
