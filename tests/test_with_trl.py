@@ -73,7 +73,8 @@ def chat_llama(make_llama, tmp_path):
 def taught(monkeypatch, tmp_path):
     """The teacher's rows as if they were in the cache."""
     monkeypatch.setenv("DELIBERATE_CACHE", str(tmp_path / "cache"))
-    key = pretrained.key_of(teacher=pretrained.TEACHER, seed=0)
+    parts = {"teacher": pretrained.TEACHER, "seed": 0}
+    key = pretrained.key_of(**parts, n=pretrained.FULL.requests)
     path = files.cache_folder() / f"teaching-{key}.json"
     files.write_atomic(path, json.dumps(ROWS).encode())
 

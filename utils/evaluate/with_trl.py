@@ -108,7 +108,7 @@ def train(
     steps = steps or STEPS[arm]
     options = settings(folder, steps, LR if arm in SFT else PAIRS_LR, seed)
     with PartialState().main_process_first():  # the others find it in the cache
-        rows = [] if arm == "rl" else teaching(seed)
+        rows = [] if arm == "rl" else teaching(seed, FULL.requests)
     kind = SFT.get(arm, "pair")
     rows = [row for row in rows if row["kind"] == kind][: steps * BATCH]
     if arm in SFT:

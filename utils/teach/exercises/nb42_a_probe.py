@@ -202,10 +202,6 @@ def _itself(suspicion, request, rng):
     return replace(request) if probe is None else probe
 
 
-def _fixed(suspicion, request, rng):
-    return probe_for(suspicion, request, random.Random(0))
-
-
 MUTANTS = {
     "any category": Mutant(_instead("keyword topics", _any_category), OTHER_CATEGORY),
     "any phrasing": Mutant(_instead("keyword topics", _any_phrasing), OTHER_PHRASING),
@@ -219,7 +215,6 @@ MUTANTS = {
     "new words": Mutant(_instead("opposite", _new_words), OTHER_INTENT),
     "other words": Mutant(_instead("opposite", _other_words), OLD_PHRASING),
     "itself": Mutant(_itself, NOTHING_FITS),
-    "fixed": Mutant(_fixed, ONE_FOR_ALL),
 }
 
 EXERCISES = [

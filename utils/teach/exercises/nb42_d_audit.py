@@ -260,20 +260,12 @@ def _blames_all(ask, budget, seed):
     return list(FAULTS) if audit_model(ask, budget, seed) else []
 
 
-def _benchmark(ask, budget, seed):
-    asked = naive_benchmark(budget, random.Random(seed))
-    pairs = zip(asked, ask(asked), strict=True)
-    wrong = sum(action_of(said.answer) != r.action() for r, said in pairs)
-    return [FAULTS[0]] if loss_test(wrong, budget, TOLERANCE) <= ALPHA else []
-
-
 MUTANTS = {
     "no twins": Mutant(_without("keyword"), NEVER_ASKED["keyword"]),
     "seen topics": Mutant(_without("topics"), NEVER_ASKED["topics"]),
     "English": Mutant(_without("language"), NEVER_ASKED["language"]),
     "no intents": Mutant(_without("intent"), NEVER_ASKED["intent"]),
     "usual phrasing": Mutant(_without("opposite"), NEVER_ASKED["opposite"]),
-    "benchmark": Mutant(_benchmark, NEVER_ASKED["keyword"]),
     "budget": Mutant(_like_reference(share=2), TOO_MUCH),
     "few pairs": Mutant(_like_reference(share=0.25), WEAK),
     "repeats": Mutant(_like_reference(distinct=4), AGAIN),
