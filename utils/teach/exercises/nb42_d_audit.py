@@ -20,7 +20,6 @@ from utils.evaluate.auditing import (
     audit_model,
     draw_pairs,
     loss_test,
-    naive_benchmark,
     outcome_of_pair,
 )
 from utils.evaluate.suspects import (
