@@ -7,7 +7,7 @@
 # do so 'in the wild'".
 #
 # So here the student changes, and nothing else. **SmolLM2-135M-Instruct** is
-# a real chat model: seventy times the size of ours, trained by others, on
+# a real chat model: nearly seventy times the size of ours, trained by others, on
 # the web, for no purpose of ours. It gets the data of the lab, in English
 # only, and is asked the questions of the lab, in every surface. And it is
 # trained with the libraries that you would use at work.

@@ -26,23 +26,27 @@ MODES = {True: "Think first.", False: "Answer at once."}
 ANSWER = "\nAnswer: "  # between a thought and its answer
 
 
-def lora(rank: int = RANK) -> LoraConfig:
-    """Return the shape of an adapter: one beside every linear layer."""
+def lora() -> LoraConfig:
+    """Return the shape of an adapter: A (r, in) and B (out, r) at every linear layer.
+
+    h = W x + (alpha / r) B A x                          (section 4.1 of the paper)
+    """
     return LoraConfig(
-        r=rank, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM"
+        r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM"
     )
 
 
-def with_adapter(model: nn.Module, seed: int, rank: int = RANK) -> nn.Module:
+def with_adapter(model: nn.Module, seed: int) -> nn.Module:
     """Return the model with a fresh LoRA adapter, the only part that is then trained.
 
-    The adapter begins as zero, so the model first says what it said before. A higher
-    `rank` can change the model more and costs more.
+    B begins as zero, so the model first says what it said before; `seed` draws A. A
+    higher RANK can change the model more and costs more, a higher ALPHA makes each
+    step of training count more.
     """
     torch.manual_seed(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # between PEFT and transformers
-        return get_peft_model(model, lora(rank)).base_model.model
+        return get_peft_model(model, lora()).base_model.model
 
 
 def merged(model: nn.Module) -> nn.Module:
@@ -143,12 +147,12 @@ def ask(
     *,
     thinking: bool,
     max_new_tokens: int = 120,
-    batch_size: int = 64,
-    temperature: float = 0.0,
-    seed: int = 0,
     progress: str = "",
 ) -> list[Reply]:
-    """Return one reply a chat, as `utils.align.chat.reply` does for the lab model."""
+    """Return the likeliest reply to each chat; `utils.align.chat.reply` in the lab.
+
+    `thinking` chooses the mode. A reply is cut after `max_new_tokens`.
+    """
     with coarse_products():
         samples = generate(
             model,
@@ -156,9 +160,7 @@ def ask(
             max_new_tokens=max_new_tokens,
             end_id=tokenizer.eos_token_id,
             pad_id=tokenizer.pad_token_id,
-            temperature=temperature,
-            batch_size=batch_size,
-            generator=torch.Generator().manual_seed(seed),
+            temperature=0.0,
             progress=progress,
         )
     return [

