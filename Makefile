@@ -6,7 +6,7 @@ ARGS ?=
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test run results build lint
+.PHONY: help lab test classroom grade run results build lint
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -20,12 +20,21 @@ $(shell [ ! -e .venv/installed ] || $(VENV) -c "" 2>/dev/null || rm -f .venv/ins
 .venv/installed: pyproject.toml constraints.txt
 	@sh scripts/install.sh "$(PYTHON)"
 
+.venv/classroom: .venv/installed
+	@sh scripts/classroom.sh
+
 lab: .venv/installed ## install what is missing and open the course in JupyterLab
 	@$(VENV) -m utils.teach.start $(ARGS)
 
 test: .venv/installed ## install what is missing and run every test
 	@$(VENV) -m utils.models.smollm2
 	$(VENV) -m pytest $(ARGS)
+
+classroom: .venv/classroom ## test with a browser, nbgrader and JupyterHub
+	$(VENV) -m pytest -m classroom tests/classroom $(ARGS)
+
+grade: .venv/installed ## grade submissions: make grade ARGS="folder --out grades"
+	@$(VENV) -m utils.teach.grade $(ARGS)
 
 run: .venv/installed ## run the three stages without notebooks and print the table
 	$(VENV) -m utils.evaluate.run $(ARGS)

@@ -140,6 +140,29 @@ def test_rows_are_kept_and_damaged_rows_measured_again(cache_folder, capsys):
     assert "measuring again" in capsys.readouterr().out
 
 
+def test_a_shared_cache_is_read_and_never_written(cache_folder, llama, monkeypatch):
+    shared, own = cache_folder / "shared", cache_folder / "own"
+    monkeypatch.setenv("DELIBERATE_CACHE", str(shared))
+    trained = copy.deepcopy(llama)
+    notes = cache.cached(trained, "key", shift)
+    rows = cache.cached_rows("rows", lambda: [{"accuracy": 0.5}])
+    before = {path: path.read_bytes() for path in shared.iterdir()}
+    monkeypatch.setenv("DELIBERATE_SHARED_CACHE", str(shared))
+    monkeypatch.setenv("DELIBERATE_CACHE", str(own))
+    assert cache.cached(copy.deepcopy(llama), "key", never) == notes
+    assert cache.cached_rows("rows", lambda: never(None)) == rows
+    assert not own.exists()
+    cache.cached(copy.deepcopy(llama), "another", shift)
+    assert [path.name for path in own.iterdir()] == ["another.safetensors"]
+    damaged = {path: b"" for path in before}
+    for path in damaged:
+        path.write_bytes(b"")
+    cache.cached(copy.deepcopy(llama), "key", shift)
+    cache.cached_rows("rows", lambda: rows)
+    assert {path: path.read_bytes() for path in shared.iterdir()} == damaged
+    cache.cached(copy.deepcopy(llama), "key", never)  # its own one comes first
+
+
 def test_a_crash_in_training_leaves_no_entry(cache_folder, llama):
     def crash(_model) -> dict:
         raise RuntimeError("power cut")

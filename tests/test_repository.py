@@ -82,8 +82,11 @@ def test_every_import_is_declared():
     # run.py says what to install where a cluster is asked for and dask is missing.
     assert undeclared([path for path in MODULES if path != bench]) == {"dask"}
     assert undeclared(MODULES, "test") == set()
-    others = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "solutions").glob("*.py")]
-    assert undeclared([*others, ROOT / "conftest.py"], "test") == set()
+    tests, classroom = [ROOT / "conftest.py"], []
+    for path in (ROOT / "tests").rglob("*.py"):
+        (classroom if path.parent.name == "classroom" else tests).append(path)
+    assert undeclared([*tests, *(ROOT / "solutions").glob("*.py")], "test") == set()
+    assert undeclared(classroom, "test", "classroom") == set()
 
 
 def test_an_undeclared_import_would_be_noticed(tmp_path):
@@ -99,7 +102,7 @@ def test_constraints_pin_every_requirement_within_its_range():
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     pins = {canonicalize_name(name): version for name, version in pins.items()}
     assert pins["torch"] == "2.13.0"  # a pin without +cpu fits every build of it
-    for name, requirement in requirements("test").items():
+    for name, requirement in requirements("test", "classroom").items():
         assert requirement.specifier.contains(pins[name]), name
 
 
@@ -384,6 +387,7 @@ def test_commands_pass_their_arguments_on(clone):
         (["lab", "ARGS=--no-browser"], "-m utils.teach.start --no-browser"),
         (["test", "ARGS=-k dpo"], "-m pytest -k dpo"),
         (["run"], "-m utils.evaluate.run"),
+        (["grade", "ARGS=folder"], "-m utils.teach.grade folder"),
         (["results", "ARGS=--workers 1"], "-m utils.evaluate.run --all --workers 1"),
         (["results"], "-m utils.show.headline"),
         (["build", "ARGS=13"], "-m utils.teach.builder 13"),
@@ -395,7 +399,7 @@ def test_commands_pass_their_arguments_on(clone):
 
 def test_help_names_every_command(clone):
     out = make(clone)[1]
-    for name in ("lab", "test", "run", "results", "build", "lint"):
+    for name in "lab test classroom grade run results build lint".split():
         assert re.search(rf"^{name} +\w+", out, re.MULTILINE)
 
 

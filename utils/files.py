@@ -8,12 +8,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-WORK = ROOT / "work"  # the learner's notebooks, the cache; git ignores it
+# The learner's notebooks, the cache; git ignores it. A hub whose course is read-only
+# names a folder of the learner's own in DELIBERATE_WORK.
+WORK = Path(os.environ.get("DELIBERATE_WORK", ROOT / "work"))
 
 
 def cache_folder() -> Path:
     """Return where models are kept: $DELIBERATE_CACHE, or work/cache in the course."""
     return Path(os.environ.get("DELIBERATE_CACHE", WORK / "cache"))
+
+
+def cached(name: str) -> Path:
+    """Return where the cache entry `name` is, or is to be written.
+
+    $DELIBERATE_SHARED_CACHE names a second cache, which is only read: a lecturer fills
+    it once for a class. An entry in the learner's own cache comes before it.
+    """
+    own, shared = cache_folder() / name, os.environ.get("DELIBERATE_SHARED_CACHE")
+    if shared and not own.exists() and (Path(shared) / name).exists():
+        return Path(shared) / name
+    return own
 
 
 def sha256(path: Path) -> str:

@@ -55,7 +55,7 @@ def cached_rows(key: str, measure: Callable[[], list[dict]]) -> list[dict]:
 
     A damaged entry is measured again. Both kinds of entries are written atomically.
     """
-    path = files.cache_folder() / f"{key}.json"
+    path = files.cached(f"{key}.json")
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(rows, list):
@@ -66,7 +66,7 @@ def cached_rows(key: str, measure: Callable[[], list[dict]]) -> list[dict]:
     except (ValueError, OSError):
         print(f"The cached results {path.name} are damaged: measuring again.")
     rows = measure()
-    files.write_atomic(path, json.dumps(rows).encode())
+    files.write_atomic(files.cache_folder() / path.name, json.dumps(rows).encode())
     return rows
 
 
@@ -89,7 +89,7 @@ def cached(
     entry is trained again, with a note; entries are written under another name first,
     so a crash leaves none.
     """
-    path = files.cache_folder() / f"{key}.safetensors"
+    path = files.cached(f"{key}.safetensors")
     if path.exists():
         try:
             return read(model, path)
@@ -98,7 +98,7 @@ def cached(
     started = time.monotonic()
     notes = train(model)
     notes |= {"seconds": round(time.monotonic() - started, 1)}
-    write(model, path, notes)
+    write(model, files.cache_folder() / path.name, notes)
     return notes
 
 

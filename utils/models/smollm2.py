@@ -34,7 +34,7 @@ GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 def own_folder() -> Path:
     """Return where the converted model is kept."""
-    return files.cache_folder() / "smollm2"
+    return files.cached("smollm2")
 
 
 def comes_from_hub() -> bool:
