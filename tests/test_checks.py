@@ -199,3 +199,59 @@ def test_a_mistake_without_a_name_is_not_called_the_same(monkeypatch, capsys):
     monkeypatch.setattr(checks, "registry", lambda: {"toy": exercise})
     check("toy", 3.0)
     assert capsys.readouterr().out.count("        Expected 2, and got 3.\n") == 2
+
+
+@pytest.fixture
+def in_work(monkeypatch, tmp_path):
+    """A learner's notebook in work/, and a course with one solved exercise."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    cells = [{"id": "other", "source": "1"}]
+    cells.append({"id": "ex-toy", "source": ["def toy():\n", "    return 1 < 2"]})
+    (tmp_path / "solutions").mkdir()
+    solution = tmp_path / "solutions" / "00_toy.ipynb"
+    solution.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    monkeypatch.setattr(checks.course_map, "write", lambda: None)
+    return tmp_path
+
+
+def test_the_solution_is_shown_after_three_tries(in_work, capsys):
+    assert check("toy", None).solution == ""  # a stub is no try
+    for left in ("2 more tries", "one more try"):
+        assert check("toy", lambda: 1.0).solution == ""
+        out = capsys.readouterr().out
+        assert "In this notebook: 1 of 4 points." in out
+        assert f"solution is shown after {left}" in out
+    third = check("toy", lambda: 1.0)
+    assert "<pre><code>def toy():\n    return 1 &lt; 2</code></pre>" in third.solution
+    assert third._repr_html_().startswith("<b>1 / 4 points</b><details><summary>The")
+    assert "shown after" not in capsys.readouterr().out
+    assert repr(third) == "1"
+
+
+def test_the_solution_is_shown_after_a_pass_and_from_then_on(in_work, capsys):
+    assert "return 1 &lt; 2" in check("toy", lambda: 2.0).solution
+    assert "return 1 &lt; 2" in check("toy", lambda: 1.0).solution
+    assert "In this notebook: 4 of 4 points." in capsys.readouterr().out
+
+
+def test_outside_of_work_nothing_is_kept_or_shown(in_work, monkeypatch, capsys):
+    monkeypatch.chdir(in_work)
+    assert check("toy", lambda: 2.0).solution == ""
+    assert "In this notebook" not in capsys.readouterr().out
+    assert list((in_work / "work").iterdir()) == []
+
+
+def test_a_full_disk_and_a_missing_solution_stop_no_check(in_work, monkeypatch, capsys):
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(checks.progress, "record", full)
+    assert check("toy", lambda: 2.0) == 4
+    assert "Your points could not be kept (no space left)" in capsys.readouterr().out
+    monkeypatch.undo()
+    (in_work / "solutions" / "00_toy.ipynb").write_text("{", encoding="utf-8")
+    monkeypatch.setattr(checks, "registry", lambda: {"toy": TOY})
+    monkeypatch.setattr(files, "ROOT", in_work)
+    assert check("toy", lambda: 2.0).solution == ""

@@ -1,12 +1,13 @@
 """What `make lab` copies, and that it never touches a learner's edits."""
 
+import os
 import sys
 
 import pytest
 
 from utils import files
 from utils.teach import start
-from utils.teach.start import copy_course, first_notebook, lab_command
+from utils.teach.start import copy_course, environment, lab_command
 
 
 @pytest.fixture
@@ -72,7 +73,6 @@ def test_a_page_is_copied_beside_the_notebooks_and_keeps_its_notes(course, work)
     (course / "notes.txt").write_text("not handed out", encoding="utf-8")
     (course / start.KEPT_BACK).write_text("answers", encoding="utf-8")
     assert copy_course(course, work) == ["Copied 3 file(s) to work/: write there."]
-    assert first_notebook(work).name == "00_lab.ipynb"
     assert not (work / "notes.txt").exists()
     assert not (work / start.KEPT_BACK).exists()
     (work / "a_page.md").write_text("version 1, and my notes", encoding="utf-8")
@@ -103,31 +103,41 @@ def test_a_damaged_record_loses_no_edits(course, work, record):
     assert copy_course(course, work) == []
 
 
-def test_lab_opens_the_first_notebook_with_the_course_as_folder(course, work):
-    assert first_notebook(work) is None
-    copy_course(course, work)
-    (work / "00_lab.new.ipynb").write_text("newer", encoding="utf-8")
-    first = first_notebook(work)
-    assert first == work / "00_lab.ipynb"
-    command = lab_command(work.parent, first, ["--no-browser", "--port", "8899"])
+def test_lab_opens_the_map_in_the_folder_above_work(work):
+    command = lab_command(work / "map.md", ["--no-browser", "--port", "8899"])
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
-    assert "--LabApp.default_url=/lab/tree/work/00_lab.ipynb" in command
+    assert f"--ServerApp.root_dir={work.parent}" in command
+    assert "--LabApp.default_url=/lab/tree/work/map.md" in command
     assert command[-3:] == ["--no-browser", "--port", "8899"]
-    assert "--LabApp.default_url=/lab" in lab_command(work.parent, None, [])
 
 
-def test_main_copies_then_opens_and_explains_a_failure(
-    course, work, monkeypatch, capsys
-):
-    monkeypatch.setattr(files, "ROOT", course.parent)
+def test_lab_gets_the_courses_defaults_before_others(monkeypatch):
+    monkeypatch.delenv("JUPYTER_CONFIG_PATH", raising=False)
+    assert environment()["JUPYTER_CONFIG_PATH"] == str(start.SETTINGS)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "mine")
+    paths = environment()["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    assert paths == [str(start.SETTINGS), "mine"]
+    settings = start.SETTINGS / "labconfig" / "default_setting_overrides.json"
+    assert "Markdown Preview" in settings.read_text(encoding="utf-8")
+
+
+def test_main_copies_shows_the_points_and_opens_the_map(work, monkeypatch, capsys):
     monkeypatch.setattr(files, "WORK", work)
     commands = []
-    monkeypatch.setattr(start.subprocess, "call", lambda c: commands.append(c) or 0)
+    call = lambda command, env: commands.append(command) or 0  # noqa: E731
+    monkeypatch.setattr(start.subprocess, "call", call)
     assert start.main(["--no-browser"]) == 0
     assert commands[0][-1] == "--no-browser"
-    assert "Opening JupyterLab on 00_lab.ipynb" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Opening JupyterLab on map.md" in said
+    assert "Next: right_action in 00_lab." in said
+    assert "# The map of the course" in (work / "map.md").read_text(encoding="utf-8")
     assert start.main([]) == 0
     assert "are up to date" in capsys.readouterr().out
-    monkeypatch.setattr(files, "WORK", course / "00_lab.ipynb")  # not a folder
+
+
+def test_main_explains_a_folder_that_cannot_be_written(work, monkeypatch, capsys):
+    work.write_text("not a folder", encoding="utf-8")
+    monkeypatch.setattr(files, "WORK", work)
     assert start.main([]) == 1
     assert "Could not write to" in capsys.readouterr().out

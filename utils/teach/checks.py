@@ -10,6 +10,7 @@ In a notebook:
 
 import contextlib
 import difflib
+import html
 import io
 import json
 import os
@@ -23,7 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from utils.teach import progress
+from utils import files
+from utils.teach import course_map, progress
 from utils.teach.exercise import Exercise, Mistake, Part, registry
 
 # The very object that last passed its check in full, by exercise.
@@ -38,6 +40,7 @@ class Score(float):
 
     out_of: float
     lines: list[str]
+    solution: str = ""  # HTML below the points, for a learner who may see it
 
     def __new__(cls, points: float, out_of: float, lines: list[str]) -> "Score":
         score = super().__new__(cls, points)
@@ -48,7 +51,7 @@ class Score(float):
         return f"{float(self):g}"
 
     def _repr_html_(self) -> str:
-        return f"<b>{float(self):g} / {self.out_of:g} points</b>"
+        return f"<b>{float(self):g} / {self.out_of:g} points</b>{self.solution}"
 
 
 def check(name: str, answer: Any) -> Score:
@@ -75,7 +78,8 @@ def check(name: str, answer: Any) -> Score:
         for text in why:
             print(textwrap.indent(textwrap.fill(text, 76), " " * 8))
     _append_grade(exercise, score)
-    progress.record(exercise.notebook, name, float(score), exercise.points)
+    if progress.in_work() and not all(x.startswith("TODO") for x in score.lines):
+        _keep(exercise, score)
     return score
 
 
@@ -120,6 +124,39 @@ def grade(exercise: Exercise, answer: Any) -> Score:
     if all(line.startswith("TODO") for line in lines):
         lines = [f"TODO  {_todo(exercise)}"]
     return Score(points, exercise.points, lines)
+
+
+def _keep(exercise: Exercise, score: Score) -> None:
+    """Keep a learner's try, say where things stand, and show the solution when due."""
+    try:
+        progress.record(exercise.name, float(score))
+        course_map.write()
+    except OSError as error:
+        print(f"Your points could not be kept ({error}). Is the disk full?")
+    mine = [e for e in registry().values() if e.notebook == exercise.notebook]
+    best, tries = progress.best(), progress.tries(exercise.name)
+    print("In this notebook: {:g} of {:g} points.".format(*progress.sum_of(mine, best)))
+    if best.get(exercise.name, 0) >= exercise.points or tries >= progress.TRIES:
+        score.solution = _solution(exercise)
+    else:
+        left = progress.TRIES - tries
+        more = "one more try" if left == 1 else f"{left} more tries"
+        print(f"The course's solution is shown after {more}. The hints come first.")
+
+
+def _solution(exercise: Exercise) -> str:
+    """The solution's cell, folded away, as HTML; "" when there is no such notebook."""
+    path = files.ROOT / "solutions" / f"{exercise.notebook}.ipynb"
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError):
+        return ""
+    cell = next(cell for cell in cells if cell["id"] == f"ex-{exercise.name}")
+    code = html.escape("".join(cell["source"]))
+    return (
+        "<details><summary>The course's solution</summary>"
+        f"<pre><code>{code}</code></pre></details>"
+    )
 
 
 def _find(name: str) -> Exercise | None:

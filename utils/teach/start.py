@@ -1,4 +1,4 @@
-"""Copy the notebooks and pages to work/ and open JupyterLab: what `make lab` runs.
+"""Copy the notebooks and pages to work/ and open the map: what `make lab` runs.
 
     python -m utils.teach.start [options of JupyterLab]
 
@@ -9,17 +9,21 @@ is put beside it as NAME.new.ipynb, that of a page as NAME.new.md.
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from utils import files
+from utils.teach import course_map, progress
+from utils.teach.exercise import registry
 
 # Which version of each file was handed out last, by the hash of its bytes.
 RECORD = ".handed-out.json"
 HANDED_OUT = ("*.ipynb", "*.md")
 KEPT_BACK = "for_lecturers.md"  # it answers the questions that learners discuss
+SETTINGS = Path(__file__).parent / "settings"  # Jupyter looks into its labconfig/
 
 
 def copy_course(course: Path, work: Path) -> list[str]:
@@ -57,20 +61,24 @@ def _update(source: Path, mine: Path, handed_out: str | None) -> str:
     )
 
 
-def first_notebook(work: Path) -> Path | None:
-    """The notebook to open: the first by name, or None when there is none."""
-    names = sorted(path for path in work.glob("*.ipynb") if ".new" not in path.name)
-    return names[0] if names else None
-
-
-def lab_command(root: Path, first: Path | None, options: list[str]) -> list[str]:
-    """The command that opens JupyterLab with `root` as its folder, on `first`."""
-    page = f"/lab/tree/{first.relative_to(root).as_posix()}" if first else "/lab"
+def lab_command(page: Path, options: list[str]) -> list[str]:
+    """The command that opens JupyterLab on `page`; its folder's parent is the root."""
+    root = page.parent.parent
     return [
         *(sys.executable, "-m", "jupyterlab"),
-        *(f"--ServerApp.root_dir={root}", f"--LabApp.default_url={page}"),
+        f"--ServerApp.root_dir={root}",
+        f"--LabApp.default_url=/lab/tree/{page.relative_to(root).as_posix()}",
         *options,
     ]
+
+
+def environment() -> dict[str, str]:
+    """The environment for JupyterLab: pages are shown rendered, and no news are asked.
+
+    These are defaults, which a learner's own settings overrule.
+    """
+    folders = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, folders))}
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -94,15 +102,17 @@ def main(options: list[str]) -> int:
     """Copy, say what changed, and run JupyterLab until the learner stops it."""
     try:
         said = copy_course(files.ROOT / "course", files.WORK)
+        course_map.write()
     except OSError as error:
         free = shutil.disk_usage(files.ROOT).free // 2**20
         print(f"Could not write to {files.WORK.name}/ ({error}; {free} MB free).")
         return 1
     print("\n".join(said) or "Your files in work/ are up to date.")
-    first = first_notebook(files.WORK)
-    print(f"Opening JupyterLab on {first.name if first else 'the course folder'} ...")
+    print(progress.report(list(registry().values()), progress.best()))
+    print(f"Opening JupyterLab on {course_map.path().name}, the map of the course ...")
     try:
-        return subprocess.call(lab_command(files.ROOT, first, options))
+        command = lab_command(course_map.path(), options)
+        return subprocess.call(command, env=environment())
     except KeyboardInterrupt:
         return 0
 
