@@ -9,13 +9,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # The learner's notebooks, the cache; git ignores it. A hub whose course is read-only
-# names a folder of the learner's own in DELIBERATE_WORK.
-WORK = Path(os.environ.get("DELIBERATE_WORK", ROOT / "work"))
+# names a folder of the learner's own in DELIBERATE_WORK. It may begin with ~: a hub
+# gives everybody the same text, and no shell has read it.
+WORK = Path(os.environ.get("DELIBERATE_WORK", ROOT / "work")).expanduser()
 
 
 def cache_folder() -> Path:
     """Return where models are kept: $DELIBERATE_CACHE, or work/cache in the course."""
-    return Path(os.environ.get("DELIBERATE_CACHE", WORK / "cache"))
+    return Path(os.environ.get("DELIBERATE_CACHE", WORK / "cache")).expanduser()
 
 
 def cached(name: str) -> Path:
