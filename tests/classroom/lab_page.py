@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 QUIET = [
     # Needed where tests run as root, as in most containers.
@@ -137,3 +137,49 @@ def _read(file: Path) -> nbformat.NotebookNode:
         except (OSError, ValueError, nbformat.reader.NotJSONError):
             time.sleep(0.1)
     raise AssertionError(f"{file} can't be read as a notebook")
+
+
+# By keyboard alone.
+
+
+def tab_to(page: Page, element: Locator) -> None:
+    """Press Tab until `element` has the focus, as a learner without a mouse does."""
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if element.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"Tab never came to {element}")
+
+
+def choose_next(page: Page) -> None:
+    """Choose the next entry of the menu in focus.
+
+    A plain arrow key would move to another cell: JupyterLab takes it before the menu.
+    """
+    for key in ("Alt+ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+
+
+def go_to_cell(page: Page, file: Path, cell_id: str) -> None:
+    """Make a cell of the open notebook the active one, with the arrow keys."""
+    ids = [cell.id for cell in _read(file).cells]
+    wanted = ids.index(cell_id)
+    page.keyboard.press("Escape")
+    for _ in range(3 * len(ids)):
+        active = _active_cell(page)
+        if active == wanted:
+            return
+        page.keyboard.press("ArrowDown" if active < wanted else "ArrowUp")
+    raise AssertionError(f"the arrow keys never came to the cell {cell_id}")
+
+
+def run_two_cells(page: Page) -> None:
+    """Run the active cell and the one below it."""
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+
+
+def _active_cell(page: Page) -> int:
+    """The number of the active cell, counted from 0."""
+    active = page.locator(f"{NOTEBOOK} .jp-Cell.jp-mod-active").first
+    return int(active.get_attribute("data-windowed-list-index"))
