@@ -22,16 +22,19 @@ STAGES = {
     "3": "Stage 3: far from home",
     "4": "Beyond the lab",
 }
-PAGES = {
-    "glossary.md": "the words of the course in plain language",
-    "from_this_course_to_the_field.md": "what carries over to real systems",
-}
+HOW = """\
+Your points are kept in `progress.jsonl`, beside this page, whenever you run a check.
+Then this page is written anew, too: to see it, close its tab and open `map.md` again.
 
-HOW = (
-    "Your points are kept in `progress.jsonl`, beside this page, whenever you run a "
-    "check. Then this page is written anew, too: to see it, close its tab and open "
-    "`map.md` again."
-)
+- Words in plain language: [glossary](glossary.md).
+- What carries over to real systems: [from this course to the
+  field](from_this_course_to_the_field.md).
+
+**By keyboard.** In a notebook, Escape and the arrow keys go from cell to cell, Enter
+goes into one, Shift+Enter runs it. Tab goes on to links, menus and sliders. Open a menu
+with Alt+Down, since an arrow key alone would go to another cell; arrow keys move a
+slider.
+"""
 # A heading of JupyterLab's is linked by its text, with - for spaces.
 HEADING = re.compile(r"^#+ (.*`(\w+)`.*)$", re.M)
 
@@ -81,20 +84,13 @@ def render(labs: list[Lab], exercises: list[Exercise], points: dict[str, float])
     lines += [
         f"**You have {got:g} of {out_of:g} points.** {_next(labs, exercises, points)}"
     ]
+    lines += ["", "| | notebook | minutes | points | to do |"]
+    lines += ["| :-- | :-- | --: | --: | :-- |"]
     for digit, stage in STAGES.items():
+        lines.append(f"| | **{stage}** | | | |")
         mine = [lab for lab in labs if lab.stem.startswith(digit)]
-        if mine:
-            lines += [
-                "",
-                f"## {stage}",
-                "",
-                "| no. | notebook | minutes | points | to do |",
-            ]
-            lines += ["| :-- | :-- | --: | --: | :-- |"]
-            lines += [_row(lab, exercises, points) for lab in mine]
-    lines += ["", "## Pages", ""]
-    lines += [f"- [{name}]({name}): {about}" for name, about in PAGES.items()]
-    return "\n".join([*lines, "", HOW, ""])
+        lines += [_row(lab, exercises, points) for lab in mine]
+    return "\n".join([*lines, "", HOW])
 
 
 def _next(labs: list[Lab], exercises: list[Exercise], points: dict[str, float]) -> str:
