@@ -39,6 +39,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from utils import files
+from utils.teach.glossary import link_terms, read_entries
 from utils.teach.lint import lint_recorded, lint_source, lint_student
 
 BEGIN, END, STUB = "# BEGIN SOLUTION", "# END SOLUTION", "# STUB:"
@@ -82,6 +83,9 @@ def render(source: Path, solved: bool) -> NotebookNode:
         seen.add(made["id"])
         if solved or not keys.get("solution_only"):
             notebook.cells.append(made)
+    glossary = source.parents[1] / "course" / "glossary.md"
+    page = "../course/glossary.md" if solved else "glossary.md"
+    link_terms(notebook, source.stem[:2], read_entries(glossary), page)
     return notebook
 
 
