@@ -515,9 +515,9 @@ def position_picture(ax, logprobs, title, limit):
         (0, 0, "A both times"),
         (-limit, -limit, "B both times"),
     ):
-        ax.add_patch(plt.Rectangle((x, y), limit, limit, color="#E8E8E8"))
+        ax.add_patch(plt.Rectangle((x, y), limit, limit, fc="#E8E8E8"))
         at = (x + 0.04 * limit, y + 0.88 * limit)
-        ax.text(*at, letter, color="dimgrey", fontsize=8)
+        ax.text(*at, letter, fontsize=8)
     better = (odds[:, 0] - odds[:, 1] > 0) == truth
     for mask, marker, color, label in (
         (better, "o", OKABE_ITO["blue"], "right over both orders"),

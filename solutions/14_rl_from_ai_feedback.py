@@ -648,7 +648,7 @@ def train_live(beta: float, seed: int = 0):
     )
     history = {0: measure(policy, reference)}
     order = batches(asked_ids, PROMPTS, ROLLOUTS, seed)
-    for step, index in enumerate(tqdm(order, total=ROLLOUTS), start=1):
+    for step, index in enumerate(tqdm(order, "RL", ROLLOUTS), start=1):
         prompts = [asked_ids[i] for i in index for _ in range(K)]
         drawn = sample(policy, prompts, seed=1000 * seed + step)
         examples = [

@@ -135,7 +135,7 @@ def _mistakes(found: list[dict], most: int = 5) -> list[str]:
 
 
 def _students(rows: list[Row]) -> str:
-    lines = ["<table><tr><th>student</th><th>points</th><th>status</th><th>notes</th>"]
+    lines = [f"<table><tr>{_heads(['student', 'points', 'status', 'notes'])}</tr>"]
     for row in rows:
         notes = escape("; ".join(row.notes)[:1000])
         points = f'<td class="number">{row.points:g}</td>'
@@ -150,8 +150,7 @@ def _link(row: Row) -> str:
 
 def _table(columns: list[str], rows: list[list], words: int) -> str:
     """A table whose first `words` columns are words; with 0, only the last one is."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
-    lines = [f"<table><tr>{head}</tr>"]
+    lines = [f"<table><tr>{_heads(columns)}</tr>"]
     for row in rows:
         cells = [
             f"<td>{escape(str(value))}</td>"
@@ -161,6 +160,10 @@ def _table(columns: list[str], rows: list[list], words: int) -> str:
         ]
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return "\n".join([*lines, "</table>"])
+
+
+def _heads(names: list[str]) -> str:
+    return "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
 
 
 def _list(lines: list[str]) -> str:
