@@ -1160,7 +1160,7 @@ axes[0].set_ylim(40, 102)
 axes[1].set_ylim(40, 102)
 axes[2].set_ylim(bottom=0)
 axes[1].plot(levels, 100 - levels, ":", color="black", label="ceiling")
-axes[1].legend(frameon=False, fontsize=8)
+axes[1].legend(frameon=False, fontsize=9)
 show(fig, "\n".join(described))
 
 # %% [markdown]

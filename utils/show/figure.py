@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 # different as the originals do (tests/test_accessible.py measures both).
 OKABE_ITO = {
     "black": "#000000",
-    "orange": "#B88A09",
-    "sky": "#2E9BDC",
-    "green": "#008857",
-    "blue": "#005FA3",
-    "vermillion": "#B23C00",
-    "purple": "#D173A4",
+    "orange": "#CF7A00",
+    "sky": "#249CD1",
+    "green": "#008156",
+    "blue": "#26538A",
+    "vermillion": "#B34302",
+    "purple": "#C27097",
 }
 # Each arm keeps its colour and marker in all figures. There are more arms than
 # colours, so that no two arms share a marker.
