@@ -19,6 +19,7 @@ from utils.teach.glossary import (
     link_terms,
     read_entries,
 )
+from utils.teach.start import copy_course
 
 ENTRIES = read_entries(ROOT / "course" / "glossary.md")
 PAGES = {"course": "glossary.md", "solutions": "../course/glossary.md"}
@@ -93,6 +94,13 @@ def test_every_anchor_exists_in_jupyterlab_and_on_github():
 
 def test_everyday_words_are_terms():
     assert {entry.heading for entry in ENTRIES} >= EVERYDAY
+
+
+def test_the_page_lies_beside_the_learners_notebooks(tmp_path):
+    copy_course(ROOT / "course", tmp_path)
+    assert (tmp_path / "13_dpo.ipynb").exists()
+    assert (tmp_path / PAGES["course"]).exists()
+    assert (ROOT / "solutions" / PAGES["solutions"]).exists()
 
 
 # The course's notebooks.
