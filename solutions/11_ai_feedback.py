@@ -515,9 +515,9 @@ def position_picture(ax, logprobs, title, limit):
         (0, 0, "A both times"),
         (-limit, -limit, "B both times"),
     ):
-        ax.add_patch(plt.Rectangle((x, y), limit, limit, color="#E8E8E8"))
+        ax.add_patch(plt.Rectangle((x, y), limit, limit, fc="#E8E8E8"))
         at = (x + 0.04 * limit, y + 0.88 * limit)
-        ax.text(*at, letter, color="dimgrey", fontsize=8)
+        ax.text(*at, letter, fontsize=9)
     better = (odds[:, 0] - odds[:, 1] > 0) == truth
     for mask, marker, color, label in (
         (better, "o", OKABE_ITO["blue"], "right over both orders"),
@@ -554,7 +554,7 @@ said = [
     for ax, picture in zip(axes, pictures, strict=True)
 ]
 axes[0].set_ylabel("log-odds of A, second answer in A")
-axes[0].legend(frameon=False, fontsize=8, loc="lower left")
+axes[0].legend(frameon=False, fontsize=9, loc="lower left")
 show(fig, "\n".join(said))
 
 # %% [markdown]
@@ -742,7 +742,7 @@ for ax, kind in zip(axes, ("bias", "noise", "bias and noise"), strict=True):
     ax.grid(alpha=0.3)
 axes[0].set_ylabel("right labels, %")
 axes[0].set_ylim(40, 104)
-axes[0].legend(frameon=False, fontsize=8)
+axes[0].legend(frameon=False, fontsize=9)
 show(fig, "\n".join(said))
 
 # %% [markdown]
@@ -997,7 +997,7 @@ for ax, name in zip(axes, JUDGES, strict=True):
     ax.set_xlabel("mean label")
     ax.grid(alpha=0.3)
 axes[0].set_ylabel("share of truth")
-axes[0].legend(frameon=False, fontsize=8)
+axes[0].legend(frameon=False, fontsize=9)
 show(fig, "\n".join(told))
 
 # %% [markdown]

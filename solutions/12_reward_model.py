@@ -557,7 +557,7 @@ def measure(reward_model) -> tuple[float, float]:
 optimizer = torch.optim.AdamW(mine.parameters(), weight_decay=0.0)
 seen, outside = [], {0: measure(mine)}
 order = batches(train, BATCH, STEPS, seed=0)
-for step, index in enumerate(tqdm(order, total=STEPS)):
+for step, index in enumerate(tqdm(order, "training", STEPS)):
     pairs = [train[i] for i in index]
     p = torch.tensor([pair.p for pair in pairs])
     chosen, rejected = mine(two_sides(pairs)).chunk(2)
@@ -1160,7 +1160,7 @@ axes[0].set_ylim(40, 102)
 axes[1].set_ylim(40, 102)
 axes[2].set_ylim(bottom=0)
 axes[1].plot(levels, 100 - levels, ":", color="black", label="ceiling")
-axes[1].legend(frameon=False, fontsize=8)
+axes[1].legend(frameon=False, fontsize=9)
 show(fig, "\n".join(described))
 
 # %% [markdown]

@@ -888,7 +888,7 @@ def train_live(beta: float) -> tuple[torch.nn.Module, dict[int, dict]]:
     history = {0: measure(policy, beta) | {"train loss": log(2)}}
     losses = []
     order = batches(train, batch_size=32, steps=STEPS, seed=0)
-    for step, index in enumerate(tqdm(order, total=STEPS), start=1):
+    for step, index in enumerate(tqdm(order, "training", STEPS), start=1):
         for group in optimizer.param_groups:  # a short warm-up
             group["lr"] = LEARNING_RATE * min(1, step / 10)
         # One forward pass: the chosen texts first, then the rejected ones.

@@ -239,7 +239,7 @@ show(
 # %% [markdown]
 # Left: k1 and k3 are right at every distance. k2 is right only near the
 # reference. Right: near the reference, where training begins, k1 drowns in
-# noise and the two others don't. Far away k3 loses its advantage: it holds
+# noise and the two others don't. Far away k3 loses this lead: it holds
 # $\pi_\text{ref} / \pi$, which explodes for a text that the policy gave up.
 #
 # GRPO takes k3 (DeepSeekMath, Shao et al. 2024, arXiv 2402.03300, eq. 4), at
@@ -648,7 +648,7 @@ def train_live(beta: float, seed: int = 0):
     )
     history = {0: measure(policy, reference)}
     order = batches(asked_ids, PROMPTS, ROLLOUTS, seed)
-    for step, index in enumerate(tqdm(order, total=ROLLOUTS), start=1):
+    for step, index in enumerate(tqdm(order, "RL", ROLLOUTS), start=1):
         prompts = [asked_ids[i] for i in index for _ in range(K)]
         drawn = sample(policy, prompts, seed=1000 * seed + step)
         examples = [

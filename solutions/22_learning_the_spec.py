@@ -552,7 +552,7 @@ def loss_of(index):
 
 
 order = batches(examples, SIZE, STEPS, seed=0)
-shown_order = tqdm(order, total=STEPS)
+shown_order = tqdm(order, "training", STEPS)
 history = fit(student, watching(shown_order), loss_of, steps=STEPS, lr=1e-3)
 look(STEPS)
 losses = [metrics["loss"] for metrics in history]

@@ -532,7 +532,7 @@ for run, (color, line) in LOOKS.items():
         ax.grid(alpha=0.3)
     described.append(f"{run} at the end: {', '.join(ends)}")
 axes[0].set_ylim(-0.05, 1.05)
-axes[1].legend(frameon=False, fontsize=8)
+axes[1].legend(frameon=False)
 show(fig, ".\n".join(described) + ".")
 
 # %% [markdown]

@@ -551,13 +551,13 @@ for ax, edit in zip(axes, EDITED, strict=True):
     ax.set_xticks(
         range(len(SPOTS)), [s.replace(", ", ",\n") for s in SPOTS]
     )
-    ax.tick_params(axis="x", labelsize=7)
+    ax.tick_params(axis="x", labelsize=9)
     ax.set_ylim(-5, 108)
     ax.set_title(edit)
     ax.grid(axis="y", alpha=0.3)
 axes[0].set_ylabel("edited cases, %")
 lines, names = axes[0].get_legend_handles_labels()
-fig.legend(lines, names, loc="outside lower center", ncols=4, fontsize=8)
+fig.legend(lines, names, loc="outside lower center", ncols=4)
 show(
     fig,
     f"New action on the edited cases ({'; '.join(SPOTS)}).\n"
@@ -727,7 +727,7 @@ for ax, (student, kind) in zip(axes.flat, panels, strict=True):
 for ax in axes[:, 0]:
     ax.set_ylabel("acts by the new Spec, %")
 lines, names = axes[0, 0].get_legend_handles_labels()
-fig.legend(lines, names, loc="outside lower center", ncols=3, fontsize=8)
+fig.legend(lines, names, loc="outside lower center", ncols=3)
 show(fig, f"English, after {STEPS} steps.\n" + "\n".join(told))
 
 # %% [markdown]

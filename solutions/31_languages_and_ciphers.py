@@ -418,7 +418,7 @@ for name in MAIN:
 #
 # Do two arms differ, when their bars overlap? Overlapping bars can't tell.
 # Both arms answered the *same* requests, and an easy request is easy for
-# both. So look at the difference request by request:
+# both. So look at the **paired difference**, request by request:
 #
 # $$d_i = \text{first}_i - \text{second}_i \qquad
 # \bar d = \frac{1}{n} \sum_i d_i$$

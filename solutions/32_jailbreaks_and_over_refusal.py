@@ -1439,7 +1439,7 @@ def draw_arm(axes, name):
         fall, least, most = drop(wild_rows, name, groups=[group])
         look = style(name) | {"linestyle": "none"}
         ends = [100 * clean, 100 * (clean - fall)]
-        axes.plot([g, g], ends, color="lightgrey")
+        axes.plot([g, g], ends, color="grey")
         axes.plot(g, 100 * clean, markerfacecolor="white", **look)
         axes.errorbar(
             g,

@@ -1014,7 +1014,7 @@ for ax, spot in zip(axes, SPOTS, strict=True):
     ax.grid(alpha=0.3)
 axes[0].set_ylabel("right, %")
 lines, names = axes[0].get_legend_handles_labels()
-fig.legend(lines, names, loc="outside lower center", ncols=4, fontsize=8)
+fig.legend(lines, names, loc="outside lower center", ncols=4)
 show(fig, f"From 1 to {NUMBERS[-1]} samples.\n" + "\n".join(told))
 
 # %%
@@ -1098,7 +1098,7 @@ for ax, spot in zip(axes, FRONT, strict=True):
     ax.grid(alpha=0.3)
 axes[0].set_ylabel("vote right, %")
 lines, names = axes[0].get_legend_handles_labels()
-fig.legend(lines, names, loc="outside lower center", ncols=4, fontsize=8)
+fig.legend(lines, names, loc="outside lower center", ncols=4)
 show(fig, "Votes of 1, 2, 4, 8, 16 samples.\n" + "\n".join(told))
 
 # %% [markdown]
@@ -1209,7 +1209,7 @@ for ax, spot in zip(axes, SPOTS, strict=True):
     ax.grid(alpha=0.3)
 axes[0].set_ylabel("right action, %")
 lines, names = axes[0].get_legend_handles_labels()
-fig.legend(lines, names, loc="outside lower center", ncols=3, fontsize=8)
+fig.legend(lines, names, loc="outside lower center", ncols=3)
 show(
     fig,
     f"Right action in %, thought cut behind {', '.join(map(str, COUNTS))} "
@@ -1538,7 +1538,7 @@ for column, (place, where) in zip(axes.T, WHERE.items(), strict=True):
         ax.grid(alpha=0.3)
 axes[0, 0].set_ylabel("mean of tasks, %")
 axes[1, 0].set_ylabel("minus line, points")
-axes[0, 0].legend(fontsize=8)
+axes[0, 0].legend(fontsize=9)
 show(fig, "Average of the tasks, its line, residuals.\n" + "\n".join(told))
 
 # %%

@@ -455,10 +455,10 @@ for arm in ARMS:
 
 # %%
 fig, axes = plt.subplots(
-    1, len(PLACES), figsize=(12, 3.4), sharey=True, layout="constrained"
+    2, 3, figsize=(9, 5.6), sharex=True, sharey=True, layout="constrained"
 )
 told = []
-for ax, place in zip(axes, PLACES, strict=True):
+for ax, place in zip(axes.flat, PLACES, strict=True):
     for k, (arm, (color, marker, line)) in enumerate(LOOKS.items()):
         starts = [s for s in STARTS if outcomes(arm, s, place) is not None]
         found = 100 * np.array(
@@ -485,12 +485,13 @@ for ax, place in zip(axes, PLACES, strict=True):
     ax.axhline(20, color="grey", linestyle=":", linewidth=1)
     ax.set_xticks(range(len(STARTS)), STARTS)
     ax.set_ylim(0, 100)
-    ax.set_title(place, fontsize=8)
+    ax.set_title(place, fontsize=10)
     ax.grid(alpha=0.3)
-axes[0].set_ylabel("right action, %")
-axes[0].set_xlabel("start of the student")
-lines, names = axes[0].get_legend_handles_labels()
-fig.legend(lines, names, loc="outside lower center", ncols=3, fontsize=8)
+for ax in axes[:, 0]:
+    ax.set_ylabel("right action, %")
+axes[1, 1].set_xlabel("start of the student")
+lines, names = axes[0, 0].get_legend_handles_labels()
+fig.legend(lines, names, loc="outside lower center", ncols=3)
 show(
     fig,
     "Right actions in %, by arm and start; dotted: chance.\n"

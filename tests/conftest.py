@@ -68,3 +68,13 @@ def trl_settings(tmp_path) -> dict:
         "logging_strategy": "no",
         "disable_tqdm": True,
     }
+
+
+@pytest.fixture(autouse=True)
+def readable_widgets(request):
+    """Look at what a widget's test has shown: colours, tables, names of controls."""
+    yield
+    if request.path.name.startswith("test_widgets_"):
+        from tests.widgets import problems
+
+        assert problems() == []

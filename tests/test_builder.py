@@ -198,6 +198,67 @@ def test_build_executes_once_and_then_has_nothing_to_do(root, source, registered
     assert main(["--check", "00"], root) == 0
 
 
+def never(*_):
+    raise AssertionError("executed")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("# # A toy", "# # Our toy"),
+        ("# Why this is right.", "# Why.\n#\n# Because it is right."),
+        ("\n# %%\nimport os", "\n# That is all.\n\n# %%\nimport os"),
+    ],
+)
+def test_new_prose_keeps_the_outputs(root, source, monkeypatch, old, new):
+    before = fake_build(source)
+    assert TOY.count(old) == 1
+    source.write_text(TOY.replace(old, new), encoding="utf-8")
+    monkeypatch.setattr("utils.teach.builder.execute", never)
+    assert build(root, source)[-1] == "kept the outputs of solutions/00_toy.ipynb"
+    built = nbformat.read(source.with_suffix(".ipynb"), 4)
+    assert text_of(stripped(built)) == text_of(render(source, solved=True))
+    assert [c.get("outputs") for c in built.cells] == [
+        c.get("outputs") for c in before.cells
+    ]
+    assert [c.get("execution_count") for c in built.cells] == [
+        c.get("execution_count") for c in before.cells
+    ]
+    assert build(root, source) == []
+    with pytest.raises(AssertionError, match="executed"):
+        build(root, source, again=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("return 2 * x", "return x * 2"),
+        ("points=1", "points=2"),
+        (' tags=["slow"]', ""),
+        ("# %%\nimport os", "# %%\nprint(1)\n\n# %%\nimport os"),
+        ("# %%\nimport os", "# %% [markdown]\n# Another cell.\n\n# %%\nimport os"),
+    ],
+)
+def test_new_code_is_executed(root, source, monkeypatch, old, new):
+    fake_build(source)
+    assert TOY.count(old) == 1
+    source.write_text(TOY.replace(old, new), encoding="utf-8")
+    monkeypatch.setattr("utils.teach.builder.execute", never)
+    with pytest.raises(AssertionError, match="executed"):
+        build(root, source)
+
+
+def test_prose_does_not_save_outputs_that_show_an_error(root, source, monkeypatch):
+    solved = fake_build(source)
+    error = nbformat.v4.new_output("error", ename="E", evalue="bad")
+    next(c for c in solved.cells if c.cell_type == "code").outputs = [error]
+    source.with_suffix(".ipynb").write_bytes(text_of(solved))
+    source.write_text(TOY.replace("A toy", "Our toy"), encoding="utf-8")
+    monkeypatch.setattr("utils.teach.builder.execute", never)
+    with pytest.raises(AssertionError, match="executed"):
+        build(root, source)
+
+
 def test_a_failing_cell_stops_the_build_with_its_error(root, source, capsys):
     source.write_text("# %%\n1 / 0\n", encoding="utf-8")
     assert main([], root) == 1

@@ -14,7 +14,8 @@ MOST_WORDS = 45
 
 def entries() -> dict[str, str]:
     """Each term with its text, in the order of the page."""
-    _, *blocks = re.split(r"^### ", PAGE.read_text(encoding="utf-8"), flags=re.M)
+    text = re.sub(r"^<a id.*\n", "", PAGE.read_text(encoding="utf-8"), flags=re.M)
+    _, *blocks = re.split(r"^### ", text, flags=re.M)
     split = [block.split("\n", 1) for block in blocks]
     assert len({term.casefold() for term, _ in split}) == len(split), "twice"
     return {term: text.strip() for term, text in split}

@@ -8,6 +8,8 @@ import ipywidgets as w
 from utils.world.data import Template, Topic, load_topics
 from utils.world.requests import SURFACES, Request
 
+NAME = "vertical-align:top;text-align:left;font-weight:normal;padding:2px 12px 2px 0"
+
 
 def chain(request: Request, tokenizer) -> list[tuple[str, str]]:
     """Return (step, what it gives) for each step from the surface to the action."""
@@ -35,8 +37,8 @@ def as_text(request: Request, tokenizer) -> str:
 def as_html(request: Request, tokenizer) -> str:
     """Return the chain as an HTML table."""
     rows = "".join(
-        "<tr><td style='vertical-align:top;padding:2px 12px 2px 0'>"
-        f"{escape(name)}</td><td style='text-align:left'>{escape(value)}</td></tr>"
+        f"<tr><th scope='row' style='{NAME}'>{escape(name)}</th>"
+        f"<td style='text-align:left'>{escape(value)}</td></tr>"
         for name, value in chain(request, tokenizer)
     )
     return f"<table>{rows}</table>"

@@ -9,13 +9,15 @@ import ipywidgets as w
 from utils.align.chat import Reply
 from utils.align.deliberate import Deliberation
 from utils.evaluate.training_data import LEAST_SCORE, readings
+from utils.show.figure import OKABE_ITO
 from utils.world.replies import action_of, parse_thought
 from utils.world.requests import Request
 from utils.world.spec import Clause, load_spec
 
 LEARNED = "background:#56B4E9;color:black;border-bottom:2px solid black"
-READ = "color:gray"
+READ = "background:#eee;color:#444"
 MARK = "background:#F0E442;color:black;font-weight:bold"
+NAME = "text-align:left;padding-right:1em;font-weight:normal"
 STEP = re.compile(r" (?=(?:Topic|Category|Intent|Clause|Action|Plan): )")
 CITED = re.compile(r"Clause: §(\d+)")
 # Every folder of notebooks (course, solutions, work) lies beside utils.
@@ -132,8 +134,8 @@ def trace_html(request: Request, reply: Reply, scores: Scores | None = None) -> 
         elif name.startswith("judge, reading"):
             content = _bar(float(text), name == least)
         lines.append(
-            '<tr><td style="text-align:left;padding-right:1em">'
-            f'{escape(name)}</td><td style="text-align:left">{content}</td></tr>'
+            f'<tr><th scope="row" style="{NAME}">{escape(name)}</th>'
+            f'<td style="text-align:left">{content}</td></tr>'
         )
     return f"<table>{''.join(lines)}</table>"
 
@@ -149,11 +151,11 @@ def _linked(text: str, clause: Clause | None) -> str:
 
 def _bar(score: float, least: bool) -> str:
     """Draw a probability as a bar with its number, and say if it is the lowest."""
-    color = "#D55E00" if least else "#56B4E9"
+    color = OKABE_ITO["vermillion" if least else "blue"]
     style = "display:inline-block;height:0.8em;vertical-align:middle"
     words = " &#9664; minimum" if least else ""
     return (
-        f'<span style="{style};width:{BAR}px;background:#ddd">'
+        f'<span style="{style};width:{BAR}px;background:#eee">'
         f'<span style="{style};width:{BAR * score:.0f}px;background:{color};'
         f'vertical-align:top"></span></span> {score:.2f}{words}'
     )

@@ -74,15 +74,20 @@ def table_rows(before: Rows, after: Rows) -> list[tuple[str, str, str, str]]:
 
 def table_html(lines: Sequence[tuple[str, ...]]) -> str:
     """Return lines as an HTML table, the first of them as its heading."""
-    rows = [
-        "".join(
-            f'<{tag} style="text-align:left;padding-right:1em">{html.escape(cell)}'
-            f"</{tag}>"
-            for cell in line
-        )
-        for tag, line in zip(["th", *["td"] * len(lines)], lines, strict=False)
-    ]
+    head, *rest = lines
+    rows = ["".join(_cell(cell, "col") for cell in head)]
+    for first, *others in rest:
+        rows.append(_cell(first, "row") + "".join(map(_cell, others)))
     return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+
+
+def _cell(text: str, heads: str = "") -> str:
+    """Return a cell, or the heading of a column ("col") or a row ("row")."""
+    weight = ";font-weight:normal" if heads == "row" else ""
+    style = f'style="text-align:left;padding-right:1em{weight}"'
+    if heads:
+        return f'<th scope="{heads}" {style}>{html.escape(text)}</th>'
+    return f"<td {style}>{html.escape(text)}</td>"
 
 
 def describe(before: Rows, after: Rows) -> str:

@@ -9,6 +9,7 @@ from utils.align.chat import Reply
 from utils.world.replies import action_of
 from utils.world.requests import Request
 
+NAME = "vertical-align:top;text-align:left;font-weight:normal;padding:2px 12px 2px 0"
 # (request number, surface) -> arm -> reply
 Grid = Mapping[tuple[int, str], Mapping[str, Reply]]
 
@@ -30,8 +31,8 @@ def side_by_side(request: Request, replies: Mapping[str, Reply]) -> str:
         thought = f"<i>{escape(reply.thought)}</i><br>" if reply.thought else ""
         rows.append((arm, f"{thought}{escape(reply.answer)}<br>{mark}: {given}"))
     cells = "".join(
-        "<tr><td style='vertical-align:top;padding:2px 12px 2px 0'>"
-        f"{escape(name)}</td><td style='text-align:left'>{text}</td></tr>"
+        f"<tr><th scope='row' style='{NAME}'>{escape(name)}</th>"
+        f"<td style='text-align:left'>{text}</td></tr>"
         for name, text in rows
     )
     return f"<table>{cells}</table>"

@@ -39,6 +39,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from utils import files
+from utils.teach.glossary import link_terms, read_entries
 from utils.teach.lint import lint_recorded, lint_source, lint_student
 
 BEGIN, END, STUB = "# BEGIN SOLUTION", "# END SOLUTION", "# STUB:"
@@ -82,6 +83,9 @@ def render(source: Path, solved: bool) -> NotebookNode:
         seen.add(made["id"])
         if solved or not keys.get("solution_only"):
             notebook.cells.append(made)
+    glossary = source.parents[1] / "course" / "glossary.md"
+    page = "../course/glossary.md" if solved else "glossary.md"
+    link_terms(notebook, source.stem[:2], read_entries(glossary), page)
     return notebook
 
 
@@ -220,7 +224,8 @@ def text_of(notebook: NotebookNode) -> bytes:
 def build(root: Path, source: Path, again: bool = False) -> list[str]:
     """Write both notebooks of `source`; returns a sentence for each one written.
 
-    A solution whose cells are unchanged keeps its outputs, unless `again` is set.
+    A solution whose code is unchanged keeps its outputs, unless `again` is set: a new
+    word in the prose does not cost minutes, nor new pictures in the history.
     """
     said = []
     student, solved = render(source, solved=False), render(source, solved=True)
@@ -230,13 +235,31 @@ def build(root: Path, source: Path, again: bool = False) -> list[str]:
         said.append(f"wrote course/{course.name}")
     target = source.with_suffix(".ipynb")
     old = _read(target)
-    unchanged = old is not None and text_of(stripped(old)) == text_of(solved)
-    if again or not unchanged or lint_recorded(old):
-        content = text_of(execute(solved, source.parent))
-        if content != _bytes(target):
-            files.write_atomic(target, content)
-            said.append(f"executed solutions/{target.name}")
+    if again or old is None or not _keep_outputs(old, solved) or lint_recorded(old):
+        content, did = text_of(execute(solved, source.parent)), "executed"
+    else:
+        content, did = text_of(solved), "kept the outputs of"
+    if content != _bytes(target):
+        files.write_atomic(target, content)
+        said.append(f"{did} solutions/{target.name}")
     return said
+
+
+def _keep_outputs(old: NotebookNode, new: NotebookNode) -> bool:
+    """Give `new` the outputs of `old` if their code cells are the same, in order.
+
+    Prose cannot change what code prints. Returns whether they are the same.
+    """
+    before, after = ([c for c in n.cells if c.cell_type == "code"] for n in (old, new))
+    if [_code(cell) for cell in before] != [_code(cell) for cell in after]:
+        return False
+    for cell, same in zip(after, before, strict=True):
+        cell.outputs, cell.execution_count = same.outputs, same.execution_count
+    return True
+
+
+def _code(cell: NotebookNode) -> tuple[str, str, dict]:
+    return cell.id, cell.source, cell.metadata
 
 
 def problems(root: Path, sources: list[Path]) -> list[str]:

@@ -29,6 +29,8 @@ h3 { font-size: 1.05rem; margin: 1.5rem 0 .3rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid #bbb; padding: .3rem .5rem; text-align: left;
   vertical-align: top; }
+/* With large letters a table scrolls by itself, also by keyboard, and not the page. */
+.wide { overflow-x: auto; }
 .number { text-align: right; white-space: nowrap; }
 ul.check { list-style: none; padding-left: 0; } ul.check li { margin: .2rem 0; }
 .mark { display: inline-block; min-width: 3.2rem; font-weight: bold; }
@@ -121,7 +123,7 @@ def summary(rows: list[Row], found: list[dict], most: float, said: list[str]) ->
 def _items(found: list[dict]) -> str:
     columns = [name for name in (found[0] if found else {}) if name != "mistakes"]
     rows = [[item[name] for name in columns] for item in found]
-    return _table(columns, rows, words=2)
+    return _table("exercises", columns, rows, words=2)
 
 
 def _mistakes(found: list[dict], most: int = 5) -> list[str]:
@@ -130,28 +132,28 @@ def _mistakes(found: list[dict], most: int = 5) -> list[str]:
         if item["mistakes"]:
             body.append(f"<h3>{escape(item['exercise'])}</h3>")
             rows = [[often, mistake] for mistake, often in item["mistakes"][:most]]
-            body.append(_table(["students", "mistake"], rows, words=0))
+            name = f"mistakes in {item['exercise']}"
+            body.append(_table(name, ["students", "mistake"], rows, words=0))
     return body or ["<p>None.</p>"]
 
 
 def _students(rows: list[Row]) -> str:
-    lines = ["<table><tr><th>student</th><th>points</th><th>status</th><th>notes</th>"]
+    lines = [f"<tr>{_heads(['student', 'points', 'status', 'notes'])}</tr>"]
     for row in rows:
         notes = escape("; ".join(row.notes)[:1000])
         points = f'<td class="number">{row.points:g}</td>'
         lines.append(f"<tr><td>{_link(row)}</td>{points}<td>{row.status}</td>")
         lines.append(f"<td>{notes}</td></tr>")
-    return "\n".join([*lines, "</table>"])
+    return _wide("students", lines)
 
 
 def _link(row: Row) -> str:
     return f'<a href="feedback/{page_name(row)}.html">{escape(row.student.name)}</a>'
 
 
-def _table(columns: list[str], rows: list[list], words: int) -> str:
+def _table(name: str, columns: list[str], rows: list[list], words: int) -> str:
     """A table whose first `words` columns are words; with 0, only the last one is."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
-    lines = [f"<table><tr>{head}</tr>"]
+    lines = [f"<tr>{_heads(columns)}</tr>"]
     for row in rows:
         cells = [
             f"<td>{escape(str(value))}</td>"
@@ -160,7 +162,17 @@ def _table(columns: list[str], rows: list[list], words: int) -> str:
             for number, value in enumerate(row)
         ]
         lines.append(f"<tr>{''.join(cells)}</tr>")
-    return "\n".join([*lines, "</table>"])
+    return _wide(name, lines)
+
+
+def _wide(name: str, rows: list[str]) -> str:
+    label = f'aria-label="{escape(name)}"'
+    box = f'<div class="wide" role="region" {label} tabindex="0">'
+    return "\n".join([f"{box}<table>", *rows, "</table></div>"])
+
+
+def _heads(names: list[str]) -> str:
+    return "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
 
 
 def _list(lines: list[str]) -> str:
