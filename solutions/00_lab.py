@@ -40,7 +40,7 @@ from utils.evaluate.metrics import score
 from utils.models.gates import GATES
 from utils.models.load import WEIGHTS, load
 from utils.models.tokenizer import encode_completion, encode_prompt
-from utils.show.figure import OKABE_ITO, show
+from utils.show.figure import PALETTE, show
 from utils.show.widgets_00 import Explorer, as_text
 from utils.teach.checks import check, use
 from utils.world import prompts
@@ -150,7 +150,7 @@ def arrow(start, end, **look) -> None:
 
 
 fig.canvas.draw()  # the boxes get their sizes
-blue, red = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
+blue, red = PALETTE["blue"], PALETTE["vermillion"]
 for start, end in pairwise(boxes):
     arrow(start, end, color=blue)
 bent = "arc3,rad=-0.25"
@@ -450,7 +450,7 @@ for (name, members), (color, hatch) in zip(
         members,
         [lengths[surface] for surface in members],
         label=name,
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         hatch=hatch,
         edgecolor="white",
     )
@@ -751,7 +751,7 @@ for shift, (name, (color, marker)) in enumerate(
         places,
         table[name],
         marker,
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         label=name,
         markersize=8,
     )
@@ -927,7 +927,7 @@ for ax, (name, surface) in zip(axes, sources.items(), strict=True):
             places,
             whole,
             0.27,
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             hatch=hatch,
             edgecolor="white",
             label=f"T = {t:g}",
@@ -1123,7 +1123,7 @@ for shift, (name, (color, hatch)) in enumerate(
         heights,
         0.27,
         label=name,
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         hatch=hatch,
         edgecolor="white",
     )
@@ -1245,7 +1245,7 @@ for n in numbers:
     widths.append(100 * (high - low))
 
 fig, ax = plt.subplots(figsize=(6.5, 3.0), dpi=110, layout="constrained")
-ax.loglog(numbers, widths, "o-", color=OKABE_ITO["blue"])
+ax.loglog(numbers, widths, "o-", color=PALETTE["blue"])
 ax.axhline(10, color="grey", ls=":")
 ax.set_xticks(numbers, [f"{n:,}" for n in numbers])
 ax.set_yticks([5, 10, 20, 40], ["5", "10", "20", "40"])

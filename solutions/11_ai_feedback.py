@@ -45,7 +45,7 @@ from utils.evaluate.studies.labels import (
 )
 from utils.evaluate.study import load_rows, over_seeds
 from utils.models.load import load
-from utils.show.figure import OKABE_ITO, show
+from utils.show.figure import PALETTE, show
 from utils.show.widgets_11 import (
     JudgeDesk,
     describe_reading,
@@ -336,7 +336,7 @@ for kind, (color, marker, line, label) in KINDS.items():
         percent(revisions, judge="lab", principles=kind, round=n)
         for n in range(5)
     ]
-    look = {"color": OKABE_ITO[color], "marker": marker, "ls": line}
+    look = {"color": PALETTE[color], "marker": marker, "ls": line}
     bars(axes[0], range(5), points, label=label, **look)
     numbers = ", ".join(f"{mean:.0f}" for mean, _, _ in points)
     said.append(f"lab, {label}, rounds 0 to 4: {numbers} %.")
@@ -354,7 +354,7 @@ points = [
     percent(revisions, judge=name, principles="chapter, no critique")
     for name in JUDGES
 ]
-look = {"color": OKABE_ITO["sky"], "marker": "D", "ls": ""}
+look = {"color": PALETTE["sky"], "marker": "D", "ls": ""}
 bars(
     axes[1],
     [place + 0.08 for place in range(len(JUDGES))],
@@ -520,8 +520,8 @@ def position_picture(ax, logprobs, title, limit):
         ax.text(*at, letter, fontsize=9)
     better = (odds[:, 0] - odds[:, 1] > 0) == truth
     for mask, marker, color, label in (
-        (better, "o", OKABE_ITO["blue"], "right over both orders"),
-        (~better, "x", OKABE_ITO["vermillion"], "wrong"),
+        (better, "o", PALETTE["blue"], "right over both orders"),
+        (~better, "x", PALETTE["vermillion"], "wrong"),
     ):
         look = {"marker": marker, "color": color, "label": label}
         ax.scatter(odds[mask, 0], odds[mask, 1], s=18, **look)
@@ -655,7 +655,7 @@ for (row, (figure, title)), (column, kind) in product(
             for name in JUDGES
         ]
         at = [place + shift for place in range(len(JUDGES))]
-        look = {"color": OKABE_ITO[color], "marker": marker, "ls": ""}
+        look = {"color": PALETTE[color], "marker": marker, "ls": ""}
         bars(ax, at, points, label=orders, **look)
         numbers = ", ".join(
             f"{name} {mean:.0f}"
@@ -733,7 +733,7 @@ for ax, kind in zip(axes, ("bias", "noise", "bias and noise"), strict=True):
             percent(labels, disturbance=kind, amount=amount, asked=orders)
             for amount in AMOUNTS
         ]
-        look = {"color": OKABE_ITO[color], "marker": marker, "ls": line}
+        look = {"color": PALETTE[color], "marker": marker, "ls": line}
         bars(ax, AMOUNTS, points, label=orders, **look)
         middle = points[AMOUNTS.index(1.0)][0]
         said.append(f"{kind}, amount 1, {orders}: right {middle:.0f} %.")
@@ -847,7 +847,7 @@ for ax, kind in zip(axes, ("one rule", "any rule"), strict=True):
             percent(labels, judge="lab", principles=kind, ensemble=way, k=k)
             for k in SIZES
         ]
-        look = {"color": OKABE_ITO[color], "marker": marker, "ls": line}
+        look = {"color": PALETTE[color], "marker": marker, "ls": line}
         bars(ax, SIZES, points, label=way, **look)
         numbers = ", ".join(f"{mean:.0f}" for mean, _, _ in points)
         told.append(f"{kind}, {way}: {numbers} % for k = {SIZES}.")
@@ -985,9 +985,9 @@ for ax, name in zip(axes, JUDGES, strict=True):
         wanted = {"judge": name, "principles": "one rule"}
         points = [*merged_bins(calibration=method, **wanted)]
         mean, share, n = zip(*points, strict=True)
-        ax.plot(mean, share, ls=line, color=OKABE_ITO[color], lw=1)
+        ax.plot(mean, share, ls=line, color=PALETTE[color], lw=1)
         sizes = [10 + 150 * count / sum(n) for count in n]
-        look = {"marker": marker, "color": OKABE_ITO[color]}
+        look = {"marker": marker, "color": PALETTE[color]}
         ax.scatter(mean, share, sizes, label=method, **look)
         off = sum(c * abs(m - s) for m, s, c in points) / sum(n)
         told.append(
@@ -1077,10 +1077,10 @@ FORMS = {
 fig, ax = plt.subplots(figsize=(7, 3.2), dpi=110, layout="constrained")
 told = []
 for name, (p, color, line) in FORMS.items():
-    ax.plot(z, p - z.sigmoid(), line, color=OKABE_ITO[color], label=name)
+    ax.plot(z, p - z.sigmoid(), line, color=PALETTE[color], label=name)
     best = torch.tensor(p).logit().item()
     if p < 1:
-        ax.plot([best], [0], "o", color=OKABE_ITO[color])
+        ax.plot([best], [0], "o", color=PALETTE[color])
     stops = f"stops at z = {best:.2f}" if p < 1 else "never stops"
     told.append(f"{name}: pulls with {p - 0.5:.2f} at z = 0, {stops}.")
 ax.axhline(0, color="grey", lw=1)
@@ -1151,7 +1151,7 @@ for ax, (figure, title, factor) in zip(
             xerr=[[below], [above]],
             capsize=3,
             marker=marker[source],
-            color=OKABE_ITO[color[source]],
+            color=PALETTE[color[source]],
         )
         told.append(f"{title}, {source}, {form}: {mean:.3g}.")
     ax.set_xlabel(title)

@@ -53,7 +53,7 @@ from utils.evaluate.studies.reward_model import (
 from utils.evaluate.study import load_rows, over_seeds
 from utils.evaluate.training_data import direct_pair
 from utils.models.load import load
-from utils.show.figure import OKABE_ITO, show
+from utils.show.figure import PALETTE, show
 from utils.show.widgets_12 import (
     TemperatureSlider,
     describe_reliability,
@@ -67,8 +67,8 @@ from utils.world.spec import ACTIONS
 torch.manual_seed(0)
 base, tokenizer = load("lab")
 PAD = tokenizer.pad_token_id
-BLUE, RED = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
-GREEN, ORANGE = OKABE_ITO["green"], OKABE_ITO["orange"]
+BLUE, RED = PALETTE["blue"], PALETTE["vermillion"]
+GREEN, ORANGE = PALETTE["green"], PALETTE["orange"]
 
 # %% [markdown]
 # ## 1. From "better" to "how good"

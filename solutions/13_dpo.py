@@ -61,7 +61,7 @@ from utils.evaluate.training_data import (
 )
 from utils.models.load import load
 from utils.models.tokenizer import encode_prompt
-from utils.show.figure import OKABE_ITO, show, style
+from utils.show.figure import PALETTE, show, style
 from utils.show.widgets_13 import (
     BetaSlider,
     RunSlider,
@@ -310,10 +310,10 @@ gained = {b: (policy @ rewards).item() for b, policy in policies.items()}
 fig, (left, right_ax) = plt.subplots(
     1, 2, figsize=(9, 3.2), dpi=100, layout="constrained"
 )
-left.plot(betas, list(moved.values()), "o-", color=OKABE_ITO["blue"])
+left.plot(betas, list(moved.values()), "o-", color=PALETTE["blue"])
 left.set_ylabel("KL(optimum || reference), nats")
 right_ax.plot(
-    betas, list(gained.values()), "s--", color=OKABE_ITO["vermillion"]
+    betas, list(gained.values()), "s--", color=PALETTE["vermillion"]
 )
 right_ax.axhline((reference @ rewards).item(), color="grey", ls=":")
 right_ax.text(0.1, (reference @ rewards).item() + 0.06, "reference")
@@ -663,9 +663,9 @@ gradient_weight = use("gradient_weight", gradient_weight)
 z = torch.linspace(-6, 6, 121)
 fig, ax = plt.subplots(figsize=(6.5, 3.2), dpi=100, layout="constrained")
 looks = [
-    (1.0, OKABE_ITO["blue"], "-"),
-    (0.9, OKABE_ITO["vermillion"], "--"),
-    (0.6, OKABE_ITO["green"], ":"),
+    (1.0, PALETTE["blue"], "-"),
+    (0.9, PALETTE["vermillion"], "--"),
+    (0.6, PALETTE["green"], ":"),
 ]
 for p, color, line in looks:
     ax.plot(z, gradient_weight(z, p), line, color=color, label=f"p = {p:g}")
@@ -751,8 +751,8 @@ for name, found in (("sum", by_sum), ("mean", by_mean)):
 fig, ax = plt.subplots(figsize=(7.5, 3), dpi=100, layout="constrained")
 looks = [
     (target, "optimum (eq. 4)", "black", ""),
-    (by_sum, "learned by sum", OKABE_ITO["sky"], "//"),
-    (by_mean, "learned by mean", OKABE_ITO["orange"], ".."),
+    (by_sum, "learned by sum", PALETTE["sky"], "//"),
+    (by_mean, "learned by mean", PALETTE["orange"], ".."),
 ]
 for shift, (probs, name, color, hatch) in zip(
     (-0.27, 0, 0.27), looks, strict=True
@@ -943,8 +943,8 @@ fig, axes = plt.subplots(
 )
 axes = axes.flatten()
 looks = {
-    0.1: (OKABE_ITO["blue"], "o"),
-    1.0: (OKABE_ITO["vermillion"], "s"),
+    0.1: (PALETTE["blue"], "o"),
+    1.0: (PALETTE["vermillion"], "s"),
 }
 
 
@@ -1042,11 +1042,11 @@ for ax, (beta, (policy, _)) in zip(axes, runs.items(), strict=True):
     after = (now[0] - now[1]).numpy()
     gained, ranked = after > before, after > 0
     for mask, marker, color, name in [
-        (gained & ranked, "o", OKABE_ITO["blue"], "z > 0, ranked rightly"),
+        (gained & ranked, "o", PALETTE["blue"], "z > 0, ranked rightly"),
         (
             gained & ~ranked,
             "x",
-            OKABE_ITO["vermillion"],
+            PALETTE["vermillion"],
             "z > 0, ranked wrongly",
         ),
         (~gained, "s", "grey", "z < 0"),
@@ -1154,7 +1154,7 @@ def draw_by_beta(ax, figure, start, scale=1.0, least=-float("inf")):
             torch.stack([mean - low, high - mean]),
             marker=marker,
             linestyle=dash,
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             label=f"lr {rate:g}",
             capsize=3,
         )
@@ -1213,8 +1213,8 @@ show(
 # %%
 fig, ax = plt.subplots(figsize=(6.5, 3.8), dpi=100, layout="constrained")
 faces = {
-    "base": (OKABE_ITO["black"], "o"),
-    "sft": (OKABE_ITO["vermillion"], "D"),
+    "base": (PALETTE["black"], "o"),
+    "sft": (PALETTE["vermillion"], "D"),
 }
 said = []
 for start, title in starts.items():
@@ -1425,9 +1425,9 @@ fig, (left, middle) = plt.subplots(
 left.plot(path[:, 0], color="black")
 left.set_title("loss")
 looks = [
-    (OKABE_ITO["blue"], "-"),
-    (OKABE_ITO["vermillion"], "--"),
-    (OKABE_ITO["green"], ":"),
+    (PALETTE["blue"], "-"),
+    (PALETTE["vermillion"], "--"),
+    (PALETTE["green"], ":"),
 ]
 roles = ["chosen", "rejected", "in no pair"]
 for i, (color, line) in enumerate(looks):
@@ -1556,7 +1556,7 @@ team_looks = dict(
     zip(
         "ABCD",
         zip(
-            [OKABE_ITO[c] for c in ("black", "blue", "orange", "purple")],
+            [PALETTE[c] for c in ("black", "blue", "orange", "purple")],
             "os^D",
             ["-", "--", "-.", ":"],
             strict=True,

@@ -48,7 +48,7 @@ from utils.evaluate.table import average, interval, plain_on
 from utils.evaluate.training_data import training_requests
 from utils.models.load import load
 from utils.models.tokenizer import encode_completion, split_completion
-from utils.show.figure import OKABE_ITO, show
+from utils.show.figure import PALETTE, show
 from utils.show.widgets_14 import RunSlider, describe_look, draw_run
 from utils.teach.checks import check, use
 from utils.world.replies import action_of, answer
@@ -216,9 +216,7 @@ looks = [("k1", "blue", "o-"), ("k2", "orange", "s--"),
          ("k3", "vermillion", "^:")]  # fmt: skip
 for ax, values in zip(axes, (bias, noise), strict=True):
     for i, (name, color, line) in enumerate(looks):
-        ax.plot(
-            exact, values[:, i], line, color=OKABE_ITO[color], label=name
-        )
+        ax.plot(exact, values[:, i], line, color=PALETTE[color], label=name)
     ax.set_xscale("log")
     ax.set_xlabel("exact KL(policy || reference), nats (log scale)")
     ax.grid(alpha=0.3)
@@ -347,7 +345,7 @@ error = max(
     (mean_and_noise(b)[0] - true_gradient).abs().max().item() for b in tried
 )
 fig, ax = plt.subplots(figsize=(6.3, 3.2), dpi=110, layout="constrained")
-ax.plot(tried, scatter, color=OKABE_ITO["blue"])
+ax.plot(tried, scatter, color=PALETTE["blue"])
 ax.axvline((p @ rewards).item(), color="grey", ls="--")
 ax.text((p @ rewards).item() + 0.1, max(scatter) * 0.9, "mean reward")
 ax.set_xlabel("baseline b")
@@ -589,7 +587,7 @@ for ax, a in zip(axes, (1.0, -1.0), strict=True):
     )
     still = losses.diff().abs() < 1e-6
     flat[a] = ratios[1:][still]
-    ax.plot(ratios, losses, color=OKABE_ITO["blue"])
+    ax.plot(ratios, losses, color=PALETTE["blue"])
     ax.axvspan(
         flat[a].min().item(), flat[a].max().item(), color="grey", alpha=0.2
     )
@@ -850,7 +848,7 @@ for column, reward in zip(axes.T, ("many", "few"), strict=True):
                 far,
                 middle,
                 marker=marker,
-                color=OKABE_ITO[color],
+                color=PALETTE[color],
                 label=f"beta {beta:g}",
             )
     column[0].set_title(f"reward model of {reward} pairs")
@@ -949,7 +947,7 @@ for ax, (name, n) in zip(axes, rl.PAIRS.items(), strict=True):
             heights,
             0.4,
             label=label,
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             hatch=hatch,
         )
     ax.axhline(0, color="black", lw=1)
@@ -1036,7 +1034,7 @@ for shift, (source, (color, line)) in enumerate(sources.items()):
             [b - m for m, b in zip(middle, high, strict=True)],
         ],
         fmt=line,
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         capsize=3,
         label=names[source],
     )
@@ -1130,7 +1128,7 @@ for name, run, color, line in (
             steps,
             [row[figure] for row in run],
             line,
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             label=name,
         )
         ax.set_title(figure)
@@ -1297,11 +1295,9 @@ for name, follows, color, line in (
         ]
         middle, low, high = zip(*found, strict=True)
         ax.plot(
-            steps, middle, line, color=OKABE_ITO[color], label=f"run {name}"
+            steps, middle, line, color=PALETTE[color], label=f"run {name}"
         )
-        ax.fill_between(
-            steps, low, high, color=OKABE_ITO[color], alpha=0.15
-        )
+        ax.fill_between(steps, low, high, color=PALETTE[color], alpha=0.15)
         ax.set_title(title)
         ax.set_xlabel("step")
         ax.grid(alpha=0.3)

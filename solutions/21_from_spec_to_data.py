@@ -49,7 +49,7 @@ from utils.evaluate.studies.follow import new_actions, shares_its_action
 from utils.evaluate.studies.readings import correlation
 from utils.evaluate.study import load_rows, over_seeds
 from utils.models.load import load
-from utils.show.figure import OKABE_ITO, show, style
+from utils.show.figure import PALETTE, show, style
 from utils.show.widgets_21 import (
     FilterSliders,
     describe_filter,
@@ -63,7 +63,7 @@ from utils.world.spec import ACTIONS, load_spec
 
 spec = load_spec()
 base, tokenizer = load("lab")
-BLUE, RED = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
+BLUE, RED = PALETTE["blue"], PALETTE["vermillion"]
 
 
 def spread(rows, figure, **wanted):
@@ -832,7 +832,7 @@ for shift, (name, (way, color, marker)) in enumerate(ways.items()):
         means,
         [means - lows, highs - means],
         fmt=marker,
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         capsize=2,
         label=name,
     )
@@ -909,7 +909,7 @@ for place, ((judge, kind), where) in enumerate(cases.items()):
             mean,
             [[mean - low], [high - mean]],
             fmt=marker,
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             markersize=8,
             capsize=3,
             label=label if place == 0 else None,
@@ -1063,7 +1063,7 @@ for shift, (label, (judge, rule, k, color, marker)) in enumerate(
         means,
         [means - lows, highs - means],
         fmt=marker,
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         capsize=2,
         label=label,
     )

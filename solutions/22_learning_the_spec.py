@@ -79,7 +79,7 @@ from utils.models.tokenizer import (
     encode_completion,
     encode_prompt,
 )
-from utils.show.figure import OKABE_ITO, show, style
+from utils.show.figure import PALETTE, show, style
 from utils.show.widgets_22 import (
     STEP,
     TraceViewer,
@@ -563,7 +563,7 @@ print(f"loss: first {losses[0]:.2f}, last {np.mean(losses[-5:]):.2f}")
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(8.5, 3.2), dpi=110)
-axes[0].plot(losses, color=OKABE_ITO["blue"])
+axes[0].plot(losses, color=PALETTE["blue"])
 axes[0].set_yscale("log")
 axes[0].set_xlabel("step")
 axes[0].set_title("loss per learned token (log scale)")
@@ -577,7 +577,7 @@ for (label, color, marker, line), row in zip(looks, rows, strict=True):
     axes[1].plot(
         steps,
         100 * np.array(row),
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         marker=marker,
         linestyle=line,
         label=label,
@@ -833,7 +833,7 @@ for name, (color, marker, line) in START_LOOKS.items():
     ax.plot(
         ks,
         found[name],
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         marker=marker,
         linestyle=line,
         markersize=5,
@@ -970,7 +970,7 @@ for (start, surface), (label, color, marker) in RUNS.items():
     ax.plot(
         *zip(*points, strict=True),
         marker,
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         markersize=8,
         label=label,
         alpha=0.8,
@@ -1191,7 +1191,7 @@ fig, axes = plt.subplots(1, 3, figsize=(10.5, 3.5), dpi=110, sharey=True)
 before, after = zip(*PAPER.values(), strict=True)
 places = np.arange(len(PAPER))
 dots = {"linestyle": "none", "markersize": 8}
-black, blue = OKABE_ITO["black"], OKABE_ITO["blue"]
+black, blue = PALETTE["black"], PALETTE["blue"]
 axes[0].plot(places, before, "o", color=black, label="before", **dots)
 axes[0].plot(places, after, "^", color=blue, label="after", **dots)
 axes[0].set_xlim(-0.3, 2.3)
@@ -1201,7 +1201,7 @@ axes[0].set_ylabel("share of thoughts that cite it")
 shown = ("A0", "A4", "A5", "teacher")
 for ax, figure in ((axes[1], "category"), (axes[2], "clause")):
     for shift, name in enumerate(shown):
-        look = {"color": OKABE_ITO["orange"], "marker": "s"}
+        look = {"color": PALETTE["orange"], "marker": "s"}
         look = look if name == "teacher" else style(name)
         values = np.array(
             [
@@ -1381,7 +1381,7 @@ for column, (label, color, marker) in enumerate(looks):
         np.arange(len(values)) + 0.08 * (column - 1),  # side by side
         [100 * v if v is not None else np.nan for v in values],
         marker,
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         label=label,
         **dots,
     )
@@ -1524,7 +1524,7 @@ for shift, name in enumerate(("A10s", "A10", "A4")):
     means, down, up = zip(
         *(far[name, place] for place in SHOWN), strict=True
     )
-    look = style("A10") | {"color": OKABE_ITO["orange"], "marker": "v"}
+    look = style("A10") | {"color": PALETTE["orange"], "marker": "v"}
     look = look if name == "A10s" else style(name)
     ax.errorbar(
         np.arange(len(SHOWN)) + 0.12 * (shift - 1),

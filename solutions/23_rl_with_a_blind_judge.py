@@ -41,7 +41,7 @@ from utils.evaluate.study import load_rows, over_seeds
 from utils.evaluate.training_data import training_requests
 from utils.models.load import load
 from utils.models.tokenizer import split_completion
-from utils.show.figure import OKABE_ITO, show
+from utils.show.figure import PALETTE, show
 from utils.show.widgets_23 import (
     ThoughtViewer,
     describe,
@@ -302,7 +302,7 @@ for ax, name in zip(axes, ("start", "A4"), strict=True):
         rewards.flatten(),
         "o",
         alpha=0.35,
-        color=OKABE_ITO["blue"],
+        color=PALETTE["blue"],
     )
     ax.set_title(f"{name}: {flat_share(rewards, blind.HAIR):.0%} flat")
     ax.set_xlabel("groups, the worst first")
@@ -521,7 +521,7 @@ for run, (color, line) in LOOKS.items():
             found[:, 0],
             [found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
             fmt=line,
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             capsize=3,
             label=run,
             alpha=0.8,
@@ -754,7 +754,7 @@ for ax, judge_name in zip(axes, judge_hacks.JUDGES, strict=True):
             np.arange(len(order)) + shift,
             xerr=[found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
             fmt=marker,
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             label=label,
             markersize=5,
         )
@@ -913,14 +913,14 @@ for run, (color, line) in {
     ):
         middle = [at(figure, run, s)[0] for s in steps]
         ax.plot(
-            steps, middle, line, color=OKABE_ITO[color], label=run, lw=2.5
+            steps, middle, line, color=PALETTE[color], label=run, lw=2.5
         )
         for seed in (0, 1, 2):
             own = [r for r in looks if (r["run"], r["seed"]) == (run, seed)]
             ax.plot(
                 steps,
                 [r[figure] for r in own],
-                color=OKABE_ITO[color],
+                color=PALETTE[color],
                 lw=0.8,
                 alpha=0.7,
             )

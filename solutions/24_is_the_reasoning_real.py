@@ -53,7 +53,7 @@ from utils.models.tokenizer import (
     encode_prompt,
     split_completion,
 )
-from utils.show.figure import OKABE_ITO, show, style
+from utils.show.figure import PALETTE, show, style
 from utils.show.widgets_24 import ThoughtEditor, edit_html, edit_text
 from utils.teach.checks import check, use
 from utils.world import prompts
@@ -484,7 +484,7 @@ stayed = [
 ]
 fig, ax = plt.subplots(figsize=(7.5, 3.4), dpi=110)
 x = np.arange(len(STEPS))
-blue, orange = OKABE_ITO["blue"], OKABE_ITO["orange"]
+blue, orange = PALETTE["blue"], PALETTE["orange"]
 points(
     ax,
     x - 0.1,
@@ -755,7 +755,7 @@ for place, chosen in (("home", cases), ("Spanish", abroad)):
 EARLY = STEPS[:4]
 fig, axes = plt.subplots(1, 4, figsize=(10, 3.2), dpi=110, sharey=True)
 x = np.arange(len(PLACES))
-black = OKABE_ITO["black"]
+black = PALETTE["black"]
 told = []
 for ax, step in zip(axes, EARLY, strict=True):
     means = {}
@@ -887,7 +887,7 @@ points(
     x + 0.1,
     no_answer,
     marker="X",
-    color=OKABE_ITO["vermillion"],
+    color=PALETTE["vermillion"],
     label="none of the five answers",
 )
 names = ["nothing", *(f"to {step}" for step in STEPS), "dots"]
@@ -1078,13 +1078,13 @@ for ax, panel in zip(axes, PANELS, strict=True):
         mean, low, high = course(figure).T
         place = np.arange(len(looks))
         ax.plot(
-            place, mean, marker=marker, color=OKABE_ITO[color], label=label
+            place, mean, marker=marker, color=PALETTE[color], label=label
         )
         ax.fill_between(
             place,
             low.clip(0, 100),
             high.clip(0, 100),
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             alpha=0.15,
         )
         print(f"{label:28}" + "".join(f"{v:5.0f}" for v in mean))

@@ -52,7 +52,7 @@ from utils.evaluate.studies.edit_spec import (
 )
 from utils.evaluate.study import load_rows, over_seeds
 from utils.models.load import load
-from utils.show.figure import OKABE_ITO, show
+from utils.show.figure import PALETTE, show
 from utils.show.widgets_25 import (
     Bars,
     SpecEditor,
@@ -540,8 +540,8 @@ for ax, edit in zip(axes, EDITED, strict=True):
                 means,
                 half,
                 fmt=marker,
-                color=OKABE_ITO[color],
-                mfc=OKABE_ITO[color] if filled else "white",
+                color=PALETTE[color],
+                mfc=PALETTE[color] if filled else "white",
                 capsize=3,
                 label=f"{student}: {title} action",
             )
@@ -714,7 +714,7 @@ for ax, (student, kind) in zip(axes.flat, panels, strict=True):
             half,
             marker=marker,
             linestyle=line,
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             capsize=3,
             label=title,
         )

@@ -60,7 +60,7 @@ from utils.evaluate.study import load_rows
 from utils.evaluate.table import plain_on
 from utils.evaluate.verdicts import over_refusals, verdict
 from utils.models.tokenizer import encode_prompt, split_completion
-from utils.show.figure import OKABE_ITO, show, style
+from utils.show.figure import PALETTE, show, style
 from utils.show.widgets_31 import SideBySide, as_text
 from utils.teach.checks import check, use
 from utils.world.ciphers import WORD
@@ -1166,10 +1166,10 @@ THINKERS = {
     "A4 English": "A4, base reasoned in English only",
 }
 LOOKS = {  # colour and hatching, so that print in grey works too
-    "decoded wrongly": (OKABE_ITO["orange"], ""),
-    "did not deliberate": (OKABE_ITO["sky"], "//"),
-    "reasoned wrongly": (OKABE_ITO["vermillion"], ".."),
-    "acted against its reasoning": (OKABE_ITO["purple"], "xx"),
+    "decoded wrongly": (PALETTE["orange"], ""),
+    "did not deliberate": (PALETTE["sky"], "//"),
+    "reasoned wrongly": (PALETTE["vermillion"], ".."),
+    "acted against its reasoning": (PALETTE["purple"], "xx"),
 }
 assert set(LOOKS) == set(ERRORS)
 
@@ -1315,7 +1315,7 @@ def draw_steps(axes, x, values, group):
     axes.plot(
         x,
         100 * np.array(values),
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         marker=marker,
         label=group,
     )
@@ -1425,7 +1425,7 @@ for k, (color, marker, label) in enumerate(looks):
             [max(0, 100 * (m - low)) for m, (low, _) in spans],
             [max(0, 100 * (high - m)) for m, (_, high) in spans],
         ],
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         marker=marker,
         linestyle="none",
         capsize=3,
@@ -1973,7 +1973,7 @@ for field, (label, color, marker, line) in FIELDS.items():
     right.plot(
         range(len(HALVES)),
         by_half[label],
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         marker=marker,
         linestyle=line,
         label=label,

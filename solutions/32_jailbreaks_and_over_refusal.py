@@ -61,7 +61,7 @@ from utils.evaluate.wild_drop import (
     lead,
     none_given,
 )
-from utils.show.figure import OKABE_ITO, show, style
+from utils.show.figure import PALETTE, show, style
 from utils.show.widgets_32 import PairUnderAttack, pair_text
 from utils.teach.checks import check, use
 from utils.world.data import SPLITS
@@ -389,10 +389,10 @@ KINDS = {
     "abroad, wrapped": [(s, w) for s, w in ATTACKS if s != "en" and w],
 }
 FATES = {  # colour and hatching
-    "right action": (OKABE_ITO["green"], ""),
-    "another careful action": (OKABE_ITO["sky"], "//"),
+    "right action": (PALETTE["green"], ""),
+    "another careful action": (PALETTE["sky"], "//"),
     "no action": ("lightgrey", ".."),
-    "complied": (OKABE_ITO["vermillion"], "xx"),
+    "complied": (PALETTE["vermillion"], "xx"),
 }
 
 
@@ -630,9 +630,9 @@ def outcomes_of(label, places):
 
 
 CASES = {
-    "told apart": (OKABE_ITO["green"], ""),
-    "afraid": (OKABE_ITO["sky"], "//"),
-    "reckless": (OKABE_ITO["vermillion"], "xx"),
+    "told apart": (PALETTE["green"], ""),
+    "afraid": (PALETTE["sky"], "//"),
+    "reckless": (PALETTE["vermillion"], "xx"),
     "other": ("lightgrey", ".."),
 }
 WAYS = {
@@ -942,10 +942,10 @@ READ = dict(
     zip(
         READINGS,
         [
-            (OKABE_ITO["green"], ""),
-            (OKABE_ITO["sky"], "//"),
-            (OKABE_ITO["vermillion"], "xx"),
-            (OKABE_ITO["orange"], "++"),
+            (PALETTE["green"], ""),
+            (PALETTE["sky"], "//"),
+            (PALETTE["vermillion"], "xx"),
+            (PALETTE["orange"], "++"),
             ("lightgrey", ".."),
         ],
         strict=True,
@@ -1575,12 +1575,12 @@ described = []
 for i, (step, (color, marker)) in enumerate(
     zip(STEPS_READ, looks, strict=True)
 ):
-    for side, fill in (("clean", "white"), ("wild", OKABE_ITO[color])):
+    for side, fill in (("clean", "white"), ("wild", PALETTE[color])):
         values = [100 * read_shares("A4", side, g)[i] for g in WILD_GROUPS]
         axes.plot(
             np.arange(len(WILD_GROUPS)) + (i - 1) * 0.17,
             values,
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             marker=marker,
             markerfacecolor=fill,
             linestyle="none",

@@ -52,7 +52,7 @@ from utils.evaluate.outcomes import (
 )
 from utils.evaluate.study import load_rows
 from utils.evaluate.table import GROUPS, plain_on
-from utils.show.figure import OKABE_ITO, show, style
+from utils.show.figure import PALETTE, show, style
 from utils.show.widgets_33 import (
     Line,
     MatchUp,
@@ -362,7 +362,7 @@ image = panels[0].imshow(
 )
 panels[0].set_yticks(range(len(SEEDS)), [f"seed {s}" for s in SEEDS])
 panels[0].set_title("A8 minus A4 in ciphers")
-panels[1].plot(gaps.mean(axis=0)[order], color=OKABE_ITO["black"])
+panels[1].plot(gaps.mean(axis=0)[order], color=PALETTE["black"])
 panels[1].axhline(0, color="grey", linewidth=1)
 panels[1].set_ylabel("mean of seeds")
 panels[1].set_xlabel("requests, sorted")
@@ -1241,8 +1241,8 @@ print(f"\nA step of A4 trains on {longer:.1f} times as many tokens.")
 # %%
 judged = verdicts.judged(ROWS)
 LOOKS = {
-    "supported": (OKABE_ITO["blue"], "o"),
-    "refuted": (OKABE_ITO["vermillion"], "X"),
+    "supported": (PALETTE["blue"], "o"),
+    "refuted": (PALETTE["vermillion"], "X"),
     "open": ("grey", "D"),
 }
 fig, axes = plt.subplots(figsize=(8.5, 5.2), layout="constrained")
@@ -1250,9 +1250,7 @@ for y, (claim, (mean, low, high), said) in enumerate(judged):
     color, marker = LOOKS[said]
     bound = 100 * claim.threshold
     side = 100 if claim.above else -30
-    axes.barh(
-        y, side - bound, 0.8, bound, color=OKABE_ITO["sky"], alpha=0.2
-    )
+    axes.barh(y, side - bound, 0.8, bound, color=PALETTE["sky"], alpha=0.2)
     axes.plot([bound, bound], [y - 0.4, y + 0.4], color="black")
     axes.plot([100 * low, 100 * high], [y, y], color=color, linewidth=2)
     axes.plot(100 * mean, y, color=color, marker=marker, markersize=8)

@@ -47,7 +47,7 @@ from utils.evaluate.outcomes import hierarchical_interval, outcome_matrix
 from utils.evaluate.studies.interventions import STEPS
 from utils.evaluate.study import load_rows, over_seeds
 from utils.models.load import WEIGHTS, load
-from utils.show.figure import OKABE_ITO, show, style
+from utils.show.figure import PALETTE, show, style
 from utils.show.widgets_34 import (
     Sampled,
     SampleExplorer,
@@ -575,7 +575,7 @@ for ax, teacher in zip(axes, ("itself", "largest"), strict=True):
             (0.94 + 0.03 * k) * np.array(PARAMETERS),
             found[:, 0],
             [found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             marker=marker,
             linestyle=line,
             capsize=3,
@@ -1189,7 +1189,7 @@ for ax, spot in zip(axes, SPOTS, strict=True):
             COUNTS,
             found[:, 0],
             [found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             marker=marker,
             linestyle=line,
             capsize=2,
@@ -1388,7 +1388,7 @@ for ax, name in zip(axes, ("A1", "A4"), strict=True):
         ax.plot(
             compute,
             mean,
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             linestyle=line,
             marker=marker,
             linewidth=2,

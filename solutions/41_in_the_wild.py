@@ -48,7 +48,7 @@ from utils.evaluate.studies.real_model import LONG, tested
 from utils.evaluate.study import load_rows
 from utils.evaluate.trl_losses import compare
 from utils.models.load import load
-from utils.show.figure import OKABE_ITO, show
+from utils.show.figure import PALETTE, show
 from utils.show.widgets_41 import ReplyBrowser, reply_text
 from utils.teach.checks import check, use
 from utils.world import prompts
@@ -471,7 +471,7 @@ for ax, place in zip(axes.flat, PLACES, strict=True):
             [STARTS.index(start) + 0.08 * (k - 1) for start in starts],
             found[:, 0],
             [found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]],
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             marker=marker,
             linestyle=line,
             capsize=3,
@@ -573,8 +573,8 @@ for ax, (group, surfaces) in zip(axes, GROUPS.items(), strict=True):
             and row["surface"] in surfaces
         )
         exact, topic = (100 * codes.count(c) / len(codes) for c in KINDS)
-        ax.bar(k, exact, color=OKABE_ITO["blue"])
-        ax.bar(k, topic, bottom=exact, color=OKABE_ITO["sky"], hatch="//")
+        ax.bar(k, exact, color=PALETTE["blue"])
+        ax.bar(k, topic, bottom=exact, color=PALETTE["sky"], hatch="//")
         told.append(f"{group}, {start}: {exact:.0f} + {topic:.0f}")
     ax.set_xticks(range(len(BEFORE)), BEFORE)
     ax.set_ylim(0, 100)

@@ -48,7 +48,7 @@ from utils.evaluate.auditing import (
 from utils.evaluate.outcomes import hierarchical_interval
 from utils.evaluate.study import load_rows
 from utils.evaluate.suspects import Live, ignorant, innocent, with_fault
-from utils.show.figure import OKABE_ITO, show
+from utils.show.figure import PALETTE, show
 from utils.show.widgets_42 import (
     Design,
     PowerExplorer,
@@ -426,7 +426,7 @@ for loss, (color, line) in LOSSES.items():
     ax.plot(
         SIZES,
         [100 * p for p in powers],
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         linestyle=line,
         label=f"loses {loss:.0%}",
     )
@@ -758,7 +758,7 @@ for fault, (color, marker) in LOOKS.items():
     ax.plot(
         NUMBERS,
         100 * by_seed.mean(axis=1),
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         marker=marker,
         label=fault,
     )
@@ -766,7 +766,7 @@ for fault, (color, marker) in LOOKS.items():
         NUMBERS,
         100 * by_seed.min(axis=1),
         100 * by_seed.max(axis=1),
-        color=OKABE_ITO[color],
+        color=PALETTE[color],
         alpha=0.15,
     )
     marks = ", ".join(f"{100 * v:.0f}" for v in by_seed.mean(axis=1))

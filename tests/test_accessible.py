@@ -14,7 +14,7 @@ from tests.pictures import MODULES, SOURCES, notebook, pictures, smallest
 from tests.test_grade_tables import LAB, Student, rows
 from tests.widgets import problems
 from utils.files import ROOT
-from utils.show.figure import COLORS, MARKERS, OKABE_ITO
+from utils.show.figure import COLORS, MARKERS, PALETTE
 from utils.teach.grading import tables
 from utils.teach.grading.demo import NAME
 from utils.teach.grading.pages import feedback, summary
@@ -36,8 +36,8 @@ STEMS = [path.stem for path in SOURCES]
 
 @pytest.mark.parametrize("vision", VISION)
 def test_colours_are_told_apart_with_every_kind_of_colour_vision(vision):
-    for one, other in combinations(OKABE_ITO, 2):
-        far = distance(OKABE_ITO[one], OKABE_ITO[other], vision)
+    for one, other in combinations(PALETTE, 2):
+        far = distance(PALETTE[one], PALETTE[other], vision)
         assert far >= APART, f"{one} and {other}: {far:.1f}"
 
 
@@ -59,7 +59,7 @@ def test_no_two_arms_have_the_same_marker_in_colours_that_look_alike(vision):
 def test_lines_and_marks_stand_out_from_white():
     assert contrast("black", "white") == pytest.approx(21)
     assert contrast("#767676", "white") == pytest.approx(4.54, abs=0.01)  # known
-    for name, color in OKABE_ITO.items():
+    for name, color in PALETTE.items():
         assert contrast(color, "white") >= GRAPHICS, name
     assert contrast("#56B4E9", "white") < GRAPHICS  # why the palette is darker
 

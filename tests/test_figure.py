@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from matplotlib import pyplot as plt
 
-from utils.show.figure import COLORS, MARKERS, OKABE_ITO, show, style
+from utils.show.figure import COLORS, MARKERS, PALETTE, show, style
 from utils.teach.builder import execute
 
 ARMS = [f"A{number}" for number in range(13)]
@@ -13,7 +13,7 @@ ARMS = [f"A{number}" for number in range(13)]
 def test_no_two_arms_look_alike():
     assert list(COLORS) == list(MARKERS) == ARMS
     assert len(set(MARKERS.values())) == len(ARMS)
-    assert set(COLORS.values()) <= set(OKABE_ITO.values())
+    assert set(COLORS.values()) <= set(PALETTE.values())
     assert style("A0")["linestyle"] != style("A4")["linestyle"]
     with pytest.raises(KeyError):
         style("A13")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from utils.show.figure import OKABE_ITO
+from utils.show.figure import PALETTE
 from utils.show.widgets_33 import (
     Line,
     MatchUp,
@@ -42,9 +42,9 @@ def test_the_description_says_the_numbers():
 @pytest.mark.parametrize(
     ("ends", "color", "marker"),
     [
-        ((0.06, 0.3), OKABE_ITO["blue"], "^"),
-        ((-0.3, -0.06), OKABE_ITO["vermillion"], "v"),
-        ((-0.04, 0.03), OKABE_ITO["black"], "o"),
+        ((0.06, 0.3), PALETTE["blue"], "^"),
+        ((-0.3, -0.06), PALETTE["vermillion"], "v"),
+        ((-0.04, 0.03), PALETTE["black"], "o"),
         ((0.01, 0.3), "grey", "D"),
         ((-0.2, 0.3), "grey", "D"),
     ],

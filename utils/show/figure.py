@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 # white, as WCAG 2.2 asks of lines (1.4.11); their orange and sky have 2.3:1. Blue,
 # green and vermillion have the 4.5:1 of text. To the colour-blind they look as
 # different as the originals do (tests/test_accessible.py measures both).
-OKABE_ITO = {
+PALETTE = {
     "black": "#000000",
     "orange": "#CF7A00",
     "sky": "#249CD1",
@@ -38,7 +38,7 @@ _ARMS = {
     "A11": ("green", "d"),
     "A12": ("vermillion", "p"),
 }
-COLORS = {arm: OKABE_ITO[name] for arm, (name, _) in _ARMS.items()}
+COLORS = {arm: PALETTE[name] for arm, (name, _) in _ARMS.items()}
 MARKERS = {arm: marker for arm, (_, marker) in _ARMS.items()}
 # Arms that write a chain of thought have solid lines, the others dashed ones.
 THINKING = frozenset({"A4", "A5", "A6", "A8", "A9", "A11", "A12"})

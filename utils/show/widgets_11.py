@@ -10,13 +10,13 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from utils.show.figure import OKABE_ITO
+from utils.show.figure import PALETTE
 from utils.world import prompts
 from utils.world.replies import answer
 from utils.world.requests import Request
 from utils.world.spec import ACTIONS, Clause, load_principles
 
-LOOKS = {"first": (OKABE_ITO["sky"], ""), "second": (OKABE_ITO["orange"], "//")}
+LOOKS = {"first": (PALETTE["sky"], ""), "second": (PALETTE["orange"], "//")}
 ELSEWHERE = ("games", "cooking")  # chapters that comply with everything
 
 

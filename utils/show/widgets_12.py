@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from utils.evaluate.studies.reward_model import accuracy_of, calibration_error
-from utils.show.figure import OKABE_ITO
+from utils.show.figure import PALETTE
 
 BINS = 5  # of the upper half, from 0.5 to 1
 
@@ -41,9 +41,9 @@ def draw_reliability(ax: Axes, z: Tensor) -> None:
     """Draw the share that is right against the confidence; larger dots hold more."""
     confidence, right, share = zip(*reliability(z), strict=True)
     ax.plot([0.5, 1], [0.5, 1], "--", color="grey", lw=1)
-    ax.plot(confidence, right, "-", color=OKABE_ITO["blue"], lw=1)
+    ax.plot(confidence, right, "-", color=PALETTE["blue"], lw=1)
     sizes = [20 + 400 * part for part in share]
-    ax.scatter(confidence, right, s=sizes, color=OKABE_ITO["blue"], alpha=0.7)
+    ax.scatter(confidence, right, s=sizes, color=PALETTE["blue"], alpha=0.7)
     ax.set_xlim(0.48, 1.02)
     ax.set_ylim(-0.03, 1.05)
     ax.set_xlabel("confidence")

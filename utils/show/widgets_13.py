@@ -11,7 +11,7 @@ from torch import Tensor
 
 from utils.align.kl import exact_kl
 from utils.evaluate.study import over_seeds
-from utils.show.figure import OKABE_ITO
+from utils.show.figure import PALETTE
 
 # What a run of DPO shows, in the order of the bars: the figure of a row, and its name.
 SHARES = {
@@ -29,8 +29,8 @@ def draw_optimum(
     """Draw reference and policy, (n,) probabilities each, as bars side by side."""
     places = range(len(words))
     looks = [
-        (reference, "reference", OKABE_ITO["sky"], ""),
-        (policy, "optimal policy", OKABE_ITO["vermillion"], "//"),
+        (reference, "reference", PALETTE["sky"], ""),
+        (policy, "optimal policy", PALETTE["vermillion"], "//"),
     ]
     for shift, (probs, name, color, hatch) in zip((-0.2, 0.2), looks, strict=True):
         at = [place + shift for place in places]
@@ -106,7 +106,7 @@ def draw_run(axes: Sequence[Axes], rows: Sequence[dict], **run) -> None:
     found = [over_seeds(rows, figure, **run) for figure in SHARES]
     means = [100 * mean for mean, _, _ in found]
     errors = [_half(one) * 100 for one in found]
-    colors = [OKABE_ITO[name] for name in ("sky", "orange", "green", "vermillion")]
+    colors = [PALETTE[name] for name in ("sky", "orange", "green", "vermillion")]
     left.bar(range(len(means)), means, color=colors, yerr=errors, capsize=3)
     left.set_xticks(range(len(means)), list(SHARES.values()), fontsize=8)
     left.set_ylim(0, 105)
@@ -115,7 +115,7 @@ def draw_run(axes: Sequence[Axes], rows: Sequence[dict], **run) -> None:
     moved = [over_seeds(rows, "kl", **run | {"beta": beta}) for beta in betas]
     for beta, one in zip(betas, moved, strict=True):
         mark = "D" if beta == run["beta"] else "o"
-        color = OKABE_ITO["vermillion" if mark == "D" else "blue"]
+        color = PALETTE["vermillion" if mark == "D" else "blue"]
         right.errorbar(beta, one[0], _half(one), fmt=mark, color=color, capsize=3)
     right.set_xscale("log")
     right.set_xticks(betas, [f"{beta:g}" for beta in betas])

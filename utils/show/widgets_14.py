@@ -8,7 +8,7 @@ import ipywidgets as w
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from utils.show.figure import OKABE_ITO
+from utils.show.figure import PALETTE
 
 Look = dict  # a row of results/rl.json
 
@@ -22,7 +22,7 @@ def draw_run(axes: Sequence[Axes], looks: Sequence[Look], step: int) -> None:
         ("kl", "KL to the start, nats", "black", "^:"),
     ]
     for ax, (name, title, color, line) in zip(axes, lines, strict=True):
-        ax.plot(steps, [look[name] for look in looks], line, color=OKABE_ITO[color])
+        ax.plot(steps, [look[name] for look in looks], line, color=PALETTE[color])
         ax.axvline(step, color="grey", lw=6, alpha=0.3)
         ax.set_title(title)
         ax.set_xlabel("step")

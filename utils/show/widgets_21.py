@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from utils.evaluate.studies.filter import RULES, precision_recall
-from utils.show.figure import OKABE_ITO
+from utils.show.figure import PALETTE
 
 LIMIT = 9.0  # scores are drawn as log-odds, cut off here
 THRESHOLDS = (0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999)
@@ -35,14 +35,14 @@ def draw_filter(
     looks = ((good, 1, "blue", "o"), (~good, 0, "vermillion", "X"))
     for group, row, color, marker in looks:
         height = row + 0.6 * (jitter - 0.5)
-        for inside, face in ((group & kept, OKABE_ITO[color]), (group & ~kept, "none")):
+        for inside, face in ((group & kept, PALETTE[color]), (group & ~kept, "none")):
             ax.scatter(
                 places[inside],
                 height[inside],
                 s=22,
                 marker=marker,
                 facecolors=face,
-                edgecolors=OKABE_ITO[color],
+                edgecolors=PALETTE[color],
                 linewidths=0.8,
                 alpha=0.7,
             )

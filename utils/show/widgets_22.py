@@ -9,7 +9,7 @@ import ipywidgets as w
 from utils.align.chat import Reply
 from utils.align.deliberate import Deliberation
 from utils.evaluate.training_data import LEAST_SCORE, readings
-from utils.show.figure import OKABE_ITO
+from utils.show.figure import PALETTE
 from utils.world.replies import action_of, parse_thought
 from utils.world.requests import Request
 from utils.world.spec import Clause, load_spec
@@ -151,7 +151,7 @@ def _linked(text: str, clause: Clause | None) -> str:
 
 def _bar(score: float, least: bool) -> str:
     """Draw a probability as a bar with its number, and say if it is the lowest."""
-    color = OKABE_ITO["vermillion" if least else "blue"]
+    color = PALETTE["vermillion" if least else "blue"]
     style = "display:inline-block;height:0.8em;vertical-align:middle"
     words = " &#9664; minimum" if least else ""
     return (

@@ -18,7 +18,7 @@ from utils.evaluate.spec_edits import (
     spec_text,
 )
 from utils.evaluate.studies.edit_spec import measure, run_pipeline
-from utils.show.figure import OKABE_ITO
+from utils.show.figure import PALETTE
 from utils.world.spec import ACTIONS, Clause, Spec, load_spec, parse_spec
 
 PLACES = {
@@ -41,8 +41,8 @@ def draw_before_after(ax: Axes, before: Rows, after: Rows) -> None:
     """Draw how often each place gets what the new Spec asks for, before and after."""
     spots = [(place, shown) for place in PLACES for shown in SHOWN]
     looks = [
-        (before, "before the edit", OKABE_ITO["orange"], "//"),
-        (after, "after the edit", OKABE_ITO["blue"], ""),
+        (before, "before the edit", PALETTE["orange"], "//"),
+        (after, "after the edit", PALETTE["blue"], ""),
     ]
     for shift, (rows, name, color, hatch) in zip((-0.2, 0.2), looks, strict=True):
         heights = [100 * pooled(rows, "new", place=p, shown=s) for p, s in spots]

@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from utils.evaluate.outcomes import hierarchical_interval
-from utils.show.figure import OKABE_ITO
+from utils.show.figure import PALETTE
 
 # (arm, place) -> (seeds, requests): which of its requests each training got right
 Outcomes = Mapping[tuple[str, str], np.ndarray]
@@ -40,11 +40,11 @@ def look_of(estimate: Estimate, margin: float = MARGIN) -> tuple[str, str]:
     """
     _, low, high = estimate
     if low > margin:
-        return OKABE_ITO["blue"], "^"
+        return PALETTE["blue"], "^"
     if high < -margin:
-        return OKABE_ITO["vermillion"], "v"
+        return PALETTE["vermillion"], "v"
     if -margin < low and high < margin:
-        return OKABE_ITO["black"], "o"
+        return PALETTE["black"], "o"
     return "grey", "D"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from utils.show.figure import COLORS, OKABE_ITO
+from utils.show.figure import COLORS, PALETTE
 
 BINS = 9  # bars of a histogram of success probabilities
 
@@ -47,7 +47,7 @@ def draw_votes(ax: Axes, cell: Sampled, marked: int | None = None) -> None:
     """Draw majority votes and pass@n against the number of samples."""
     looks = (
         (cell.votes, "majority vote", COLORS[cell.arm], "o", "-"),
-        (cell.any, "any of them right", OKABE_ITO["black"], "x", ":"),
+        (cell.any, "any of them right", PALETTE["black"], "x", ":"),
     )
     for curve, name, color, marker, line in looks:
         values = [100 * value for value in curve.values()]

@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from scipy import stats
 
-from utils.show.figure import OKABE_ITO
+from utils.show.figure import PALETTE
 
 TESTS = (1, 5, 30)  # one suspicion; five; five for each of six models
 
@@ -54,7 +54,7 @@ def draw_design(ax: Axes, design: Design) -> None:
         ax.plot(
             lost,
             stats.binom.pmf(lost, design.pairs, rate),
-            color=OKABE_ITO[color],
+            color=PALETTE[color],
             marker=marker,
             markersize=3,
             linestyle=line,
@@ -71,13 +71,13 @@ def draw_reach(ax: Axes, design: Design) -> None:
     """Draw the chance of an alarm against the loss of the model."""
     rates = np.linspace(0, 1, 101)
     chances = [100 * design.alarm(rate) for rate in rates]
-    ax.plot(100 * rates, chances, color=OKABE_ITO["black"])
+    ax.plot(100 * rates, chances, color=PALETTE["black"])
     for rate, color, marker in (
         (design.tolerance, "sky", "o"),
         (design.loss, "vermillion", "s"),
     ):
         chance = 100 * design.alarm(rate)
-        ax.plot(100 * rate, chance, marker, color=OKABE_ITO[color], markersize=8)
+        ax.plot(100 * rate, chance, marker, color=PALETTE[color], markersize=8)
     ax.axhline(80, color="grey", linewidth=1, linestyle=":")
     ax.set_ylim(-3, 104)
     ax.set_xlabel("pairs that the model loses, %")
