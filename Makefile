@@ -28,7 +28,7 @@ lab: .venv/installed ## install what is missing and open the course in JupyterLa
 
 test: .venv/installed ## install what is missing and run every test
 	@$(VENV) -m utils.models.smollm2
-	$(VENV) -m pytest $(ARGS)
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(VENV) -m pytest -n 2 --dist loadfile $(ARGS)
 
 classroom: .venv/classroom ## test with a browser, nbgrader and JupyterHub
 	$(VENV) -m pytest -m classroom tests/classroom $(ARGS)

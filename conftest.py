@@ -6,7 +6,9 @@ from pathlib import Path
 
 import matplotlib
 import pytest
+from filelock import FileLock
 
+from utils import files
 from utils.evaluate.run import fill_cache
 from utils.teach.builder import ENVIRONMENT
 
@@ -21,8 +23,14 @@ matplotlib.use("agg")
 
 @cache
 def train_arms() -> None:
-    """Train every arm of seed 0 that is not in the cache, once in a session."""
-    fill_cache([0])
+    """Train every arm of seed 0 that is not in the cache, once in a session.
+
+    Of processes that test side by side the first one trains, and the others wait.
+    """
+    folder = files.cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "training.lock"):
+        fill_cache([0])
 
 
 @pytest.fixture(scope="session")

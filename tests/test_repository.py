@@ -385,7 +385,7 @@ def test_commands_pass_their_arguments_on(clone):
     stand_in(clone, "python3")
     for arguments, want in [
         (["lab", "ARGS=--no-browser"], "-m utils.teach.start --no-browser"),
-        (["test", "ARGS=-k dpo"], "-m pytest -k dpo"),
+        (["test", "ARGS=-k dpo"], "-m pytest -n 2 --dist loadfile -k dpo"),
         (["run"], "-m utils.evaluate.run"),
         (["grade", "ARGS=folder"], "-m utils.teach.grade folder"),
         (["results", "ARGS=--workers 1"], "-m utils.evaluate.run --all --workers 1"),
