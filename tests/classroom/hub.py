@@ -177,7 +177,7 @@ def running(folder: Path, cache: Path) -> Iterator[Hub]:
     """
     clone = lecturers_clone(folder / "srv" / "deliberate", cache)
     homes, log, port = folder / "home", folder / "hub.log", free_port()
-    homes.mkdir()
+    homes.mkdir(parents=True)
     hub = Hub(clone, homes, f"http://127.0.0.1:{port}", log)
     environ = {**os.environ, "PYTHONPATH": str(clone)}
     with log.open("w") as out:

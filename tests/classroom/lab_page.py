@@ -81,7 +81,7 @@ def run_all(page: Page, file: Path, seconds: float = 300) -> nbformat.NotebookNo
 
     `file` is where the open notebook is on the disk. An error in a cell is a failure.
     """
-    before = _last_count(_read(file))
+    before = _last_count(read(file))
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     deadline = time.monotonic() + seconds
@@ -89,7 +89,7 @@ def run_all(page: Page, file: Path, seconds: float = 300) -> nbformat.NotebookNo
         page.wait_for_timeout(2000)
         page.keyboard.press("Control+s")
         page.wait_for_timeout(1000)
-        notebook = _read(file)
+        notebook = read(file)
         for said in errors(notebook):
             raise AssertionError(f"a cell of {file.name} failed:\n{said}")
         if _last_count(notebook) > before:
@@ -116,6 +116,16 @@ def printed(notebook: nbformat.NotebookNode, cell_id: str) -> str:
     return "".join(o.text for o in cell.outputs if o.output_type == "stream")
 
 
+def read(file: Path) -> nbformat.NotebookNode:
+    """The saved notebook; JupyterLab may be writing it just now, so try again."""
+    for _ in range(20):
+        try:
+            return nbformat.read(file, as_version=4)
+        except (OSError, ValueError, nbformat.reader.NotJSONError):
+            time.sleep(0.1)
+    raise AssertionError(f"{file} can't be read as a notebook")
+
+
 def _counts(notebook: nbformat.NotebookNode) -> list[int]:
     cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
     return [cell.execution_count or 0 for cell in cells]
@@ -127,13 +137,3 @@ def _last_count(notebook: nbformat.NotebookNode) -> int:
 
 def _highest_count(notebook: nbformat.NotebookNode) -> int:
     return max(_counts(notebook))
-
-
-def _read(file: Path) -> nbformat.NotebookNode:
-    """The saved notebook; JupyterLab may be writing it just now, so try again."""
-    for _ in range(20):
-        try:
-            return nbformat.read(file, as_version=4)
-        except (OSError, ValueError, nbformat.reader.NotJSONError):
-            time.sleep(0.1)
-    raise AssertionError(f"{file} can't be read as a notebook")
