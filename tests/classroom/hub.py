@@ -3,7 +3,7 @@
     python -m tests.classroom.hub 13 22
 
 lets a learner run these notebooks in a browser, each on a server of its own, and
-prints how much memory that took. The test of the hub does it with one notebook.
+prints how much memory that took. The cache must have what they load: `make test`.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Two learners on one JupyterHub, in a browser, with the settings that a class gets.
 
-They use it at the same time: a hub, an installation and a cache for both, a server
-and a folder for each. The lesson is given once; each test looks at one side of it.
+One hub, one installation and one cache for both; a server and a folder for each. The
+lesson is given once, and each test looks at one side of it.
 """
 
 import json
