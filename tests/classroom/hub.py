@@ -7,6 +7,7 @@ prints how much memory that took. The cache must have what they load: `make test
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -193,12 +194,18 @@ def running(folder: Path, cache: Path) -> Iterator[Hub]:
             wait_for(hub, process)
             yield hub
         except BaseException as error:
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-60:])
-            error.add_note(f"The end of the hub's log:\n{tail}")
+            error.add_note(f"The end of the hub's log:\n{telling(log)}")
             raise
         finally:
             stop(hub, process)
             change_mode(clone, writable=True)
+
+
+def telling(log: Path, lines: int = 60) -> str:
+    """The end of the hub's log, without the requests and savings that went well."""
+    well = re.compile(r"\] (20\d [A-Z]+ |Saving )")
+    found = log.read_text(errors="replace").splitlines()
+    return "\n".join([line for line in found if not well.search(line)][-lines:])
 
 
 def wait_for(hub: Hub, process: subprocess.Popen, seconds: float = 120) -> None:
