@@ -3,10 +3,11 @@
     python -m tests.classroom.hub 13 22
 
 lets a learner run these notebooks in a browser, each on a server of its own, and
-prints how much memory that took. The test of the hub does it with one notebook.
+prints how much memory that took. The cache must have what they load: `make test`.
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -177,7 +178,7 @@ def running(folder: Path, cache: Path) -> Iterator[Hub]:
     """
     clone = lecturers_clone(folder / "srv" / "deliberate", cache)
     homes, log, port = folder / "home", folder / "hub.log", free_port()
-    homes.mkdir()
+    homes.mkdir(parents=True)
     hub = Hub(clone, homes, f"http://127.0.0.1:{port}", log)
     environ = {**os.environ, "PYTHONPATH": str(clone)}
     with log.open("w") as out:
@@ -193,12 +194,18 @@ def running(folder: Path, cache: Path) -> Iterator[Hub]:
             wait_for(hub, process)
             yield hub
         except BaseException as error:
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-60:])
-            error.add_note(f"The end of the hub's log:\n{tail}")
+            error.add_note(f"The end of the hub's log:\n{telling(log)}")
             raise
         finally:
             stop(hub, process)
             change_mode(clone, writable=True)
+
+
+def telling(log: Path, lines: int = 60) -> str:
+    """The end of the hub's log, without the requests and savings that went well."""
+    well = re.compile(r"\] (20\d [A-Z]+ |Saving )")
+    found = log.read_text(errors="replace").splitlines()
+    return "\n".join([line for line in found if not well.search(line)][-lines:])
 
 
 def wait_for(hub: Hub, process: subprocess.Popen, seconds: float = 120) -> None:
@@ -228,7 +235,6 @@ def stop(hub: Hub, process: subprocess.Popen) -> None:
 def follow(page: Page, hub: Hub, name: str, link: str) -> None:
     """Follow an nbgitpuller link; log in where the hub asks; wait for the notebook."""
     page.set_default_timeout(120_000)
-    lab_page.without_news(hub.homes / name / ".jupyter" / "lab" / "user-settings")
     page.goto(link)
     if page.locator("#username_input").count():
         page.fill("#username_input", name)

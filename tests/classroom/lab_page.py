@@ -5,7 +5,6 @@ JupyterLab draws only the cells that are in view, so results are read from the s
 file and not from the page.
 """
 
-import json
 import re
 import shutil
 import time
@@ -43,13 +42,6 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def without_news(settings: Path) -> None:
-    """Write into a folder of JupyterLab's user settings that it asks for no news."""
-    file = settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
-
-
 def wait_until_idle(page: Page, seconds: float = 120) -> None:
     """Wait until the notebook is open and its kernel has nothing to do."""
     page.locator(NOTEBOOK).wait_for(timeout=1000 * seconds)
@@ -77,19 +69,22 @@ def fill_cell(page: Page, says: str, code: str) -> None:
 
 
 def run_all(page: Page, file: Path, seconds: float = 300) -> nbformat.NotebookNode:
-    """Run all cells from the menu, wait for the last, save, and return what was saved.
+    """Run all cells, wait for the last, save, and return what was saved.
 
     `file` is where the open notebook is on the disk. An error in a cell is a failure.
     """
-    before = _last_count(_read(file))
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    before = _last_count(read(file))
+    page.keyboard.press("Control+Shift+c")  # all commands, by their names
+    page.keyboard.insert_text("run all cells")
+    command = page.locator(".lm-CommandPalette-item.lm-mod-active")
+    command.filter(has_text="Run All Cells").wait_for()
+    page.keyboard.press("Enter")
     deadline = time.monotonic() + seconds
     while True:
         page.wait_for_timeout(2000)
         page.keyboard.press("Control+s")
         page.wait_for_timeout(1000)
-        notebook = _read(file)
+        notebook = read(file)
         for said in errors(notebook):
             raise AssertionError(f"a cell of {file.name} failed:\n{said}")
         if _last_count(notebook) > before:
@@ -116,6 +111,16 @@ def printed(notebook: nbformat.NotebookNode, cell_id: str) -> str:
     return "".join(o.text for o in cell.outputs if o.output_type == "stream")
 
 
+def read(file: Path) -> nbformat.NotebookNode:
+    """The saved notebook; JupyterLab may be writing it just now, so try again."""
+    for _ in range(20):
+        try:
+            return nbformat.read(file, as_version=4)
+        except (OSError, ValueError, nbformat.reader.NotJSONError):
+            time.sleep(0.1)
+    raise AssertionError(f"{file} can't be read as a notebook")
+
+
 def _counts(notebook: nbformat.NotebookNode) -> list[int]:
     cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
     return [cell.execution_count or 0 for cell in cells]
@@ -127,16 +132,6 @@ def _last_count(notebook: nbformat.NotebookNode) -> int:
 
 def _highest_count(notebook: nbformat.NotebookNode) -> int:
     return max(_counts(notebook))
-
-
-def _read(file: Path) -> nbformat.NotebookNode:
-    """The saved notebook; JupyterLab may be writing it just now, so try again."""
-    for _ in range(20):
-        try:
-            return nbformat.read(file, as_version=4)
-        except (OSError, ValueError, nbformat.reader.NotJSONError):
-            time.sleep(0.1)
-    raise AssertionError(f"{file} can't be read as a notebook")
 
 
 # By keyboard alone.
@@ -162,7 +157,7 @@ def choose_next(page: Page) -> None:
 
 def go_to_cell(page: Page, file: Path, cell_id: str) -> None:
     """Make a cell of the open notebook the active one, with the arrow keys."""
-    ids = [cell.id for cell in _read(file).cells]
+    ids = [cell.id for cell in read(file).cells]
     wanted = ids.index(cell_id)
     page.keyboard.press("Escape")
     for _ in range(3 * len(ids)):
