@@ -199,7 +199,7 @@ def check_spec(spec: Spec, covered: set[tuple[str, str]]) -> list[str]:
     # BEGIN SOLUTION
     found = []
     numbers = [clause.number for clause in spec.clauses]
-    for number in set(numbers):
+    for number in sorted(set(numbers)):
         if numbers.count(number) > 1:
             found.append(f"Two clauses are called §{number}: rename one.")
         if not 1 <= number <= MAX_CLAUSE:
@@ -208,7 +208,7 @@ def check_spec(spec: Spec, covered: set[tuple[str, str]]) -> list[str]:
         if clause.action not in ACTIONS:
             found.append(f"§{clause.number}: {clause.action} is no action.")
     cases = [(c.category, i) for c in spec.clauses for i in c.intents]
-    for category, intent in {*covered, *cases}:
+    for category, intent in sorted({*covered, *cases}):
         times = cases.count((category, intent))
         if (category, intent) not in covered:
             found.append(f"There is no case {intent} in {category}.")
