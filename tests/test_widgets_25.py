@@ -183,7 +183,9 @@ def test_table_leaves_out_places_without_cases():
 
 
 def test_bars_follow_the_stages(monkeypatch):
-    monkeypatch.setattr(widgets_25, "tqdm", partial(tqdm, file=io.StringIO()))
+    monkeypatch.setattr(
+        widgets_25, "tqdm", partial(tqdm, file=io.StringIO(), disable=False)
+    )
     bars = Bars()
     for stage in ("teacher", "SFT"):
         for done in (0, 2, 3):

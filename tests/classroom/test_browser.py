@@ -31,8 +31,6 @@ from tests.classroom.lab_page import (
 from utils import files
 from utils.teach.exercise import registry
 
-pytestmark = pytest.mark.classroom
-
 NAME, STEM = "right_action", "00_lab"
 POINTS = registry()[NAME].points
 HEAD = "def right_action(category, intent, spec):\n"

@@ -18,8 +18,6 @@ from tests.classroom.hub import Hub, change_mode, commit, follow, running
 from utils import files
 from utils.teach.exercise import registry
 
-pytestmark = pytest.mark.classroom
-
 NOTEBOOK = "22_learning_the_spec"  # it loads trained arms and trains none
 EXERCISE = "pass_at_k"
 ANSWER = """

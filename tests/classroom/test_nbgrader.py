@@ -23,8 +23,6 @@ from utils.teach.builder import ENVIRONMENT
 from utils.teach.exercise import registry
 from utils.teach.grading import demo
 
-pytestmark = pytest.mark.classroom
-
 PAGE = (ROOT / "course" / "for_lecturers.md").read_text(encoding="utf-8")
 CONFIG = re.search(r"```python\n(c = get_config\(\)\n.*?)```", PAGE, re.S)[1]
 GENERATE, AUTOGRADE, FEEDBACK, EXPORT = re.findall(r"`nbgrader (\w+[^`]*)`", PAGE)

@@ -15,8 +15,6 @@ import pytest
 from utils import files
 from utils.teach.grading.demo import KINDS, NAME
 
-pytestmark = pytest.mark.classroom
-
 STUDENTS = 200
 SECONDS = 600  # the limit that was set for two cores
 
