@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Page
 
+from tests.classroom.hub import free_port
 from tests.classroom.lab_page import (
     choose_next,
     chromium,
@@ -54,8 +55,9 @@ class Course(NamedTuple):
         return self.folder / "work" / f"{STEM}.ipynb"
 
 
-def make_lab(folder: Path, port: int) -> Course:
+def make_lab(folder: Path) -> Course:
     """Run `make lab` in a copy of the course and wait for the address that it says."""
+    port = free_port()
     options = f"--no-browser --allow-root --port {port} --ServerApp.port_retries=0"
     environment = {
         **os.environ,
@@ -104,8 +106,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def course(folder, free_port):
-    course = make_lab(folder, free_port)
+def course(folder):
+    course = make_lab(folder)
     yield course
     kill(course)
 
@@ -215,9 +217,9 @@ def test_a_widget_moves_by_keyboard(page, course):
     page.screenshot(path=course.folder.parent / "widget.png")
 
 
-def test_nothing_is_lost_when_the_computer_stops(page, course, free_port):
+def test_nothing_is_lost_when_the_computer_stops(page, course):
     kill(course)
-    again = make_lab(course.folder, free_port)
+    again = make_lab(course.folder)
     try:
         page.goto(again.url)
         text = the_map(page)
