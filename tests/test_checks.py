@@ -251,6 +251,8 @@ def test_a_full_disk_and_a_missing_solution_stop_no_check(in_work, monkeypatch, 
         patch.setattr(checks.progress, "record", full)
         assert check("toy", lambda: 2.0) == 4
     assert "Your points could not be kept (no space left)" in capsys.readouterr().out
-    (in_work / "solutions" / "00_toy.ipynb").write_text("{", encoding="utf-8")
-    assert check("toy", lambda: 2.0).solution == ""
+    for damage in ("{", "{}", '{"cells": [{"id": "other", "source": ""}]}'):
+        path = in_work / "solutions" / "00_toy.ipynb"
+        path.write_text(damage, encoding="utf-8")
+        assert check("toy", lambda: 2.0).solution == ""
     assert "In this notebook: 4 of 4 points." in capsys.readouterr().out

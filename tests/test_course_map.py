@@ -32,7 +32,7 @@ def test_every_notebook_is_there_with_its_title_and_minutes():
     assert [stem for _, stem, _, _ in rows] == stems
     assert all(stem.startswith(number) for number, stem, _, _ in rows)
     for lab in LABS:
-        assert len(lab.title) > 5 and 30 <= lab.minutes <= 120
+        assert len(lab.title) > 5 and 30 <= int(lab.minutes) <= 120
 
 
 def test_points_what_is_left_and_what_is_next():
@@ -76,3 +76,12 @@ def test_the_page_is_written_from_what_is_kept(tmp_path, monkeypatch):
     for name in re.findall(r"\]\((\w+\.md)\)", text):
         assert (files.ROOT / "course" / name).exists()
     assert text.count(".md)") == 2
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"cells": [{}]}', '{"cells": []}'])
+def test_a_damaged_or_missing_notebook_costs_its_row_and_nothing_else(tmp_path, damage):
+    (tmp_path / "00_lab.ipynb").write_text(damage, encoding="utf-8")
+    text = course_map.render(course_map.read_labs(tmp_path), EXERCISES, {})
+    assert "Begin with [`right_action`](00_lab.ipynb) in notebook 00." in text
+    assert "| [00](00_lab.ipynb) | 00_lab | ? | 0 / " in text
+    assert "| [13]" not in text

@@ -145,14 +145,14 @@ def _keep(exercise: Exercise, score: Score) -> None:
 
 
 def _solution(exercise: Exercise) -> str:
-    """The solution's cell, folded away, as HTML; "" when there is no such notebook."""
+    """The solution's cell, folded away, as HTML; "" where it cannot be read."""
     path = files.ROOT / "solutions" / f"{exercise.notebook}.ipynb"
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError):
+        sources = {cell["id"]: cell["source"] for cell in cells}
+        code = html.escape("".join(sources[f"ex-{exercise.name}"]))
+    except (OSError, ValueError, KeyError, TypeError):
         return ""
-    cell = next(cell for cell in cells if cell["id"] == f"ex-{exercise.name}")
-    code = html.escape("".join(cell["source"]))
     return (
         "<details><summary>The course's solution</summary>"
         f"<pre><code>{code}</code></pre></details>"

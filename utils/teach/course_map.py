@@ -44,7 +44,7 @@ class Lab(NamedTuple):
 
     stem: str
     title: str
-    minutes: int
+    minutes: str
     headings: dict[str, str]  # of its exercises, by name
 
 
@@ -62,19 +62,26 @@ def write() -> None:
 
 @cache
 def read_labs(course: Path) -> list[Lab]:
-    """Each notebook's title and minutes, out of its first cell, and its headings."""
-    found = []
-    for file in sorted(course.glob("[0-9][0-9]_*.ipynb")):
+    """Title, minutes and headings of each notebook of the course."""
+    return [_read_lab(file) for file in sorted(course.glob("[0-9][0-9]_*.ipynb"))]
+
+
+def _read_lab(file: Path) -> Lab:
+    """What the map says of a notebook; its name alone when somebody has damaged it."""
+    try:
         cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-        first = "".join(cells[0]["source"])
-        title = re.search(r"^# \d\d · (.+)$", first, re.M)
-        minutes = re.search(r"Time\W+(?:about )?(\d+) minutes", first)
-        headings = {}
-        for cell in cells:
-            text = "".join(cell["source"]) if cell["cell_type"] == "markdown" else ""
-            headings |= {name: heading for heading, name in HEADING.findall(text)}
-        found.append(Lab(file.stem, title[1], int(minutes[1]), headings))
-    return found
+        prose = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+    except (OSError, ValueError, KeyError, TypeError):
+        prose = []
+    text = "\n".join(prose)
+    title = re.search(r"^# \d\d · (.+)$", text, re.M)
+    minutes = re.search(r"Time\W+(?:about )?(\d+) minutes", text)
+    return Lab(
+        stem=file.stem,
+        title=title[1] if title else file.stem,
+        minutes=minutes[1] if minutes else "?",
+        headings={name: heading for heading, name in HEADING.findall(text)},
+    )
 
 
 def render(labs: list[Lab], exercises: list[Exercise], points: dict[str, float]) -> str:
@@ -97,11 +104,11 @@ def _next(labs: list[Lab], exercises: list[Exercise], points: dict[str, float]) 
     exercise = progress.next_of(exercises, points)
     if exercise is None:
         return "Everything is solved. Well done!"
-    begin, name = "Go on" if points else "Begin", exercise.name
-    lab = next(lab for lab in labs if lab.stem == exercise.notebook)
-    anchor = lab.headings.get(name, "").replace("`", "").replace(" ", "-")
-    link = f"{lab.stem}.ipynb#{anchor}".rstrip("#")
-    return f"{begin} with [`{name}`]({link}) in notebook {lab.stem[:2]}."
+    begin, name, stem = "Go on" if points else "Begin", exercise.name, exercise.notebook
+    headings = {lab.stem: lab.headings for lab in labs}.get(stem, {})
+    anchor = headings.get(name, "").replace("`", "").replace(" ", "-")
+    link = f"{stem}.ipynb#{anchor}".rstrip("#")
+    return f"{begin} with [`{name}`]({link}) in notebook {stem[:2]}."
 
 
 def _row(lab: Lab, exercises: list[Exercise], points: dict[str, float]) -> str:
