@@ -5,10 +5,9 @@ from html import escape
 
 import ipywidgets as w
 
+from utils.show.tables import named_rows
 from utils.world.data import Template, Topic, load_topics
 from utils.world.requests import SURFACES, Request
-
-NAME = "vertical-align:top;text-align:left;font-weight:normal;padding:2px 12px 2px 0"
 
 
 def chain(request: Request, tokenizer) -> list[tuple[str, str]]:
@@ -36,12 +35,7 @@ def as_text(request: Request, tokenizer) -> str:
 
 def as_html(request: Request, tokenizer) -> str:
     """Return the chain as an HTML table."""
-    rows = "".join(
-        f"<tr><th scope='row' style='{NAME}'>{escape(name)}</th>"
-        f"<td style='text-align:left'>{escape(value)}</td></tr>"
-        for name, value in chain(request, tokenizer)
-    )
-    return f"<table>{rows}</table>"
+    return named_rows((n, escape(text)) for n, text in chain(request, tokenizer))
 
 
 class Explorer(w.VBox):

@@ -10,6 +10,7 @@ from utils.align.chat import Reply
 from utils.align.deliberate import Deliberation
 from utils.evaluate.training_data import LEAST_SCORE, readings
 from utils.show.figure import PALETTE
+from utils.show.tables import named_rows
 from utils.world.replies import action_of, parse_thought
 from utils.world.requests import Request
 from utils.world.spec import Clause, load_spec
@@ -17,7 +18,6 @@ from utils.world.spec import Clause, load_spec
 LEARNED = "background:#56B4E9;color:black;border-bottom:2px solid black"
 READ = "background:#eee;color:#444"
 MARK = "background:#F0E442;color:black;font-weight:bold"
-NAME = "text-align:left;padding-right:1em;font-weight:normal"
 STEP = re.compile(r" (?=(?:Topic|Category|Intent|Clause|Action|Plan): )")
 CITED = re.compile(r"Clause: §(\d+)")
 # Every folder of notebooks (course, solutions, work) lies beside utils.
@@ -126,18 +126,15 @@ def trace_html(request: Request, reply: Reply, scores: Scores | None = None) -> 
     a bar; the lowest is marked, too.
     """
     least = f"judge, reading {scores.index(min(scores)) + 1}" if scores else ""
-    lines = []
+    rows = []
     for name, text in trace_rows(request, reply, scores):
         content = escape(text)
         if name == "thought: Clause":
             content = _linked(text, clause_of(reply.thought))
         elif name.startswith("judge, reading"):
             content = _bar(float(text), name == least)
-        lines.append(
-            f'<tr><th scope="row" style="{NAME}">{escape(name)}</th>'
-            f'<td style="text-align:left">{content}</td></tr>'
-        )
-    return f"<table>{''.join(lines)}</table>"
+        rows.append((name, content))
+    return named_rows(rows)
 
 
 def _linked(text: str, clause: Clause | None) -> str:

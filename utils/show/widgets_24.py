@@ -8,13 +8,13 @@ import ipywidgets as w
 
 from utils.align.chat import Reply
 from utils.evaluate.studies.interventions import STEPS, donors, edit_step, text_of
+from utils.show.tables import named_rows
 from utils.world.replies import Thought, action_of, true_thought
 from utils.world.requests import Request
 
 FORCED = "background:#eee;color:#444"
 EDITED = "background:#F0E442;color:black;font-weight:bold"
 WRITTEN = "background:#56B4E9;color:black;border-bottom:2px solid black"
-NAME = "vertical-align:top;text-align:left;padding-right:1em;font-weight:normal"
 RESTS = {"the model writes the rest": False, "the rest stays as it was": True}
 Case = tuple[Request, Thought, str]  # with the action of the unedited answer
 Choice = tuple[str, str]  # what the step says now, and the action it implies
@@ -100,12 +100,7 @@ def edit_html(case: Case, step: str, choice: Choice, keep: bool, said: Reply) ->
         ("answer", f'<span style="{WRITTEN}">{page["answer"]}</span>'),
         ("result", f"<b>{page['result']}</b>"),
     )
-    cells = "".join(
-        f'<tr><th scope="row" style="{NAME}">{name}</th>'
-        f'<td style="text-align:left">{text}</td></tr>'
-        for name, text in rows
-    )
-    return f"<table>{cells}</table>"
+    return named_rows(rows)
 
 
 class ThoughtEditor(w.VBox):

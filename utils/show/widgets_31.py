@@ -6,10 +6,10 @@ from html import escape
 import ipywidgets as w
 
 from utils.align.chat import Reply
+from utils.show.tables import named_rows
 from utils.world.replies import action_of
 from utils.world.requests import Request
 
-NAME = "vertical-align:top;text-align:left;font-weight:normal;padding:2px 12px 2px 0"
 # (request number, surface) -> arm -> reply
 Grid = Mapping[tuple[int, str], Mapping[str, Reply]]
 
@@ -30,12 +30,7 @@ def side_by_side(request: Request, replies: Mapping[str, Reply]) -> str:
         mark = "✓ right" if given == right else "✗ wrong"
         thought = f"<i>{escape(reply.thought)}</i><br>" if reply.thought else ""
         rows.append((arm, f"{thought}{escape(reply.answer)}<br>{mark}: {given}"))
-    cells = "".join(
-        f"<tr><th scope='row' style='{NAME}'>{escape(name)}</th>"
-        f"<td style='text-align:left'>{text}</td></tr>"
-        for name, text in rows
-    )
-    return f"<table>{cells}</table>"
+    return named_rows(rows)
 
 
 def as_text(request: Request, replies: Mapping[str, Reply]) -> str:
